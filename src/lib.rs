@@ -1,0 +1,1 @@
+//! Syrinx, an audio generation engine.

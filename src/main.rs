@@ -1,0 +1,2 @@
+//! The `syrinx` command.
+fn main() {}
