@@ -1,1 +1,5 @@
 //! Syrinx, an audio generation engine.
+
+mod error;
+
+pub use error::{Error, Result};
