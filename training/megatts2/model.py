@@ -85,6 +85,7 @@ class Decoder(nn.Module):
         self.up = nn.Conv1d(channels, channels * frames_per_unit, 1)
         self.fine = nn.ModuleList(ConvBlock(channels, hidden, fine_kernel) for _ in range(fine_blocks))
         self.output = nn.Conv1d(channels, bands + (2 if pitch_heads else 0), 1)
+        if pitch_heads: self.output.bias.data[-2] = 5.0  # ln 150 Hz
     def forward(self, x, g, mask):
         m = mask[:, None].float(); x = self.input(x * m)
         film = self.film(g).view(len(g), len(self.blocks), 2, self.channels) if self.film is not None else None
