@@ -12,7 +12,7 @@ import numpy as np, torch, torch.nn as nn, torch.nn.functional as F
 here = pathlib.Path(__file__).parent; sys.path[:0] = [str(here), str(here.parent), str(here.parent / "megatts2")]
 from data import Speech, Utterance, voice_of
 from discriminator import Discriminator, discriminator_loss, feature_loss, generator_loss
-from model import STARTER, HarmonicNoise, inverse
+from harmonic_noise import STARTER, HarmonicNoise, inverse
 from spectrum import HOP, filterbank, stft
 
 CROP = 80
