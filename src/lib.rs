@@ -1,5 +1,6 @@
 //! Syrinx, an audio generation engine.
 
+pub mod audio;
 mod error;
 
 pub use error::{Error, Result};
