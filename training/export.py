@@ -1,0 +1,52 @@
+#!/usr/bin/env python3
+"""Write the starter voice exactly as the engine loads it.
+
+    export.py --acoustic state.pt --prosody state.pt --vocoder state.pt --sets DIR[,DIR...] --voices voices.json --out DIR
+
+Writes config.json, acoustic.safetensors, plm.safetensors, adm.safetensors, vocoder.safetensors, voices.safetensors (fp16)
+and voices.json. A built-in voice is its timbre keys (20 s of references) and three prosody prompts (symbols, durations,
+codes), computed from the prepared sets.
+"""
+import argparse, json, pathlib, random, sys
+import torch
+from safetensors.torch import save_file
+here = pathlib.Path(__file__).parent; sys.path[:0] = [str(here / "megatts2"), str(here), str(here / "vocoder")]
+from data import Corpus
+from model import Acoustic, STARTER
+import harmonic_noise
+
+MEL = {"rate_hz": 24000, "n_fft": 1200, "win": 1200, "hop": 300, "bands": 100, "fmin_hz": 0.0, "fmax_hz": 12000.0}
+
+def half(state, drop=()): return {k: v.half().contiguous() if v.is_floating_point() else v.contiguous() for k, v in state.items() if k not in drop}
+
+@torch.no_grad()
+def voice(model, corpus, spec, seconds=20, prompts=3):
+    """Timbre keys and prosody prompts of one voice; `spec` names the speaker of the sets whose recordings are used."""
+    items = sorted((u for u in corpus.by_voice[spec["speaker"]] if u.frames >= 160), key=lambda u: u.key); own = [u for u in items if u.x["style"] in (spec["speaker"], "h")] or items
+    if spec.get("prefix"): own = [u for u in own if u.key.startswith(spec["prefix"])] or own
+    r = random.Random(11); r.shuffle(own); keys, have = [], 0
+    for u in own:
+        if have >= seconds * 80: break
+        n = min(u.frames, 400); k, _, _ = model.keys(u.mel(0, n).T[None], torch.tensor([n])); keys.append(k[0]); have += n
+    out = {"keys": torch.cat(keys).half()}; chosen = sorted(own, key=lambda u: abs(u.frames - 300))[:prompts]
+    for i, u in enumerate(chosen):
+        z, _ = model.prosody.latents(u.mel().T[None], torch.tensor([u.frames]))
+        out[f"prompt.{i}.symbols"] = u.ids().to(torch.uint8); out[f"prompt.{i}.units"] = u.units().to(torch.uint8); out[f"prompt.{i}.codes"] = model.prosody.nearest(z)[0].int()
+    f0 = torch.cat([u.f0() for u in own[:20]]); return out, float(f0[f0 > 40].median())
+
+def main():
+    a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for n in ("acoustic", "prosody", "vocoder", "sets", "voices", "out"): a.add_argument("--" + n, required=True)
+    o = a.parse_args(); out = pathlib.Path(o.out); out.mkdir(parents=True, exist_ok=True)
+    acoustic = Acoustic(STARTER); acoustic.load_state_dict(torch.load(o.acoustic)["average"]); acoustic.eval(); vocoder = torch.load(o.vocoder)["average"]; prosody = torch.load(o.prosody)["average"]
+    save_file(half(acoustic.state_dict(), ("prosody.usage", "prosody.total")), out / "acoustic.safetensors"); save_file(half(vocoder), out / "vocoder.safetensors")
+    for n in ("plm", "adm"): save_file(half({k[4:]: v for k, v in prosody.items() if k.startswith(n + ".")}), out / f"{n}.safetensors")
+    corpus = Corpus(o.sets.split(",")); tensors, table = {}, []
+    for spec in json.load(open(o.voices)):
+        t, f0 = voice(acoustic, corpus, spec); tensors |= {f"{spec['name']}.{k}": v for k, v in t.items()}
+        table.append({k: spec[k] for k in ("name", "sex", "accent", "description")} | {"median_f0_hz": round(f0, 1), "prompts": sum(k.endswith("codes") for k in t)})
+    save_file(tensors, out / "voices.safetensors"); json.dump(table, open(out / "voices.json", "w"), indent=1)
+    json.dump({"format": "syrinx-starter-voice", "version": 1, "acoustic": STARTER, "vocoder": {"mel": MEL} | harmonic_noise.STARTER}, open(out / "config.json", "w"), indent=1)
+    for f in sorted(out.iterdir()): print(f.name, f.stat().st_size)
+
+if __name__ == "__main__": main()
