@@ -4,6 +4,8 @@
 //! |---|---|
 //! | read a file, bytes or a pipe, whole or in blocks | [`Decoder`] |
 //! | hold and measure samples | [`Audio`] |
+//! | change the rate, whole or as a stream | [`Audio::resample`], [`Resampler`] |
+//! | measure and set loudness | [`Loudness`], [`normalise`] |
 //! | write a file (atomically), a pipe, raw PCM | [`Writer`] |
 //!
 //! Samples are `f32` in `-1.0..=1.0`, one plane per channel, everywhere in the engine.
@@ -33,12 +35,16 @@ mod decode;
 mod destination;
 mod flac;
 mod format;
+mod loudness;
 mod quantise;
+mod resample;
 mod wav;
 mod writer;
 
 pub use buffer::{Audio, Spec};
 pub use decode::{Decoded, Decoder, Flaw};
 pub use format::{Container, OutputFormat, SampleFormat};
+pub use loudness::{Gain, Loudness, normalise};
 pub use quantise::Clipping;
+pub use resample::Resampler;
 pub use writer::{Sink, Writer, WriterOptions, Written};
