@@ -26,7 +26,7 @@ def audio(source, key):
 
 def main():
     a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    a.add_argument("out"); a.add_argument("sources", nargs="+"); a.add_argument("--vocab", required=True)
+    a.add_argument("out"); a.add_argument("sources", nargs="+"); a.add_argument("--vocab", default=str(pathlib.Path(__file__).parent / "vocab.json"))
     o = a.parse_args(); out = pathlib.Path(o.out); out.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
     vocab = json.load(open(o.vocab)); path = out / "index.json"

@@ -66,7 +66,7 @@ def main():
     from hibari.g2p import G2P
     p = torch.load(o.prosody)["average"]; c = STARTER["content"]["channels"]; plm = ProsodyLm(c, STARTER["prosody"]["codes"], **STARTER["plm"]); adm = DurationModel(c, **STARTER["adm"])
     plm.load_state_dict({k[4:]: x for k, x in p.items() if k.startswith("plm.")}); adm.load_state_dict({k[4:]: x for k, x in p.items() if k.startswith("adm.")}); plm.eval(); adm.eval()
-    vocab = json.load(open("/root/cache/vocab.json")) if not (here / "vocab.json").exists() else json.load(open(here / "vocab.json")); g2p = G2P()
+    vocab = json.load(open(here.parent / "vocab.json")); g2p = G2P()
     lines = [l.strip() for l in open(o.lines)][: o.count]
     for n, name in enumerate(o.voices.split(",")):
         items = sorted((u for u in corpus.by_voice[name] if u.frames > 160), key=lambda u: u.key); own = [u for u in items if u.x["style"] in (name, "h")] or items; keys, g = timbre(own[:6]); prompt = []

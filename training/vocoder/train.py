@@ -49,6 +49,7 @@ class Crops:
         self.decoded = None
         if decoded:
             d = pathlib.Path(decoded); self.decoded = json.load(open(d / "index.json")); n = sum(x["frames"] for x in self.decoded); self.decoded_mel = np.memmap(d / "mel.f16", np.float16, "r", shape=(n, 100)); self.decoded_f0 = np.memmap(d / "f0.f16", np.float16, "r", shape=(n,))
+            self.decoded_at = {x["frame"]: x["at"] for x in self.decoded if x["fast"]}
             self.by_key = {u.key: u for u in self.pure + self.rest}; self.decoded = [x for x in self.decoded if x["key"] in self.by_key and x["frames"] > CROP + 8]
     def speech_batch(self, n, fast=0.25):
         audio, mel, f0 = [], [], []
@@ -62,7 +63,8 @@ class Crops:
         s = self.parts_speech; mel, f0, parts, audio = [], [], [], []
         for _ in range(n):
             t = self.r.choice(self.table); a = self.r.randint(0, t["frames"] - CROP); f = t["frame"] + a
-            mel.append(torch.from_numpy(np.asarray(s.mel[f: f + CROP], np.float32)).T); f0.append(torch.from_numpy(np.asarray(s.f0[f: f + CROP], np.float32))); parts.append(torch.from_numpy(np.asarray(self.parts[t["at"] + a: t["at"] + a + CROP], np.float32))); audio.append(torch.from_numpy(s.audio[f * HOP: (f + CROP) * HOP].astype(np.float32) / 32767))
+            at = self.decoded_at.get(t["frame"]) if self.decoded is not None else None
+            mel.append(torch.from_numpy(np.asarray(s.mel[f: f + CROP] if at is None else self.decoded_mel[at + a: at + a + CROP], np.float32)).T); f0.append(torch.from_numpy(np.asarray(s.f0[f: f + CROP], np.float32))); parts.append(torch.from_numpy(np.asarray(self.parts[t["at"] + a: t["at"] + a + CROP], np.float32))); audio.append(torch.from_numpy(s.audio[f * HOP: (f + CROP) * HOP].astype(np.float32) / 32767))
         return torch.stack(audio), torch.stack(mel), torch.stack(f0), torch.stack(parts)
 
 def main():
