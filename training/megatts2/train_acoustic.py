@@ -38,10 +38,10 @@ def main():
         if s["judge"]["weight"].shape == judge.weight.shape: judge.load_state_dict(s["judge"])
         print("resumed at", step, flush=True)
     def save():
-        torch.save({"model": model.state_dict(), "average": average.state_dict(), "opt": opt.state_dict(), "judge": judge.state_dict(), "step": step, "spent": spent + time.time() - start}, out / "state.tmp"); (out / "state.tmp").rename(state)
-    start = saved = time.time(); running = {}
+        torch.save({"model": model.state_dict(), "average": average.state_dict(), "opt": opt.state_dict(), "judge": judge.state_dict(), "step": step, "spent": spent + time.process_time() - start}, out / "state.tmp"); (out / "state.tmp").rename(state)
+    start = time.process_time(); saved = time.time(); running = {}
     batches = corpus.batches(o.frames, WEIGHTS, 1000 + step)
-    while (progress := (spent + time.time() - start) / (60 * o.minutes)) < 1:
+    while (progress := (spent + time.process_time() - start) / (60 * o.minutes)) < 1:
         b = next(batches); lr = o.rate * min(1, (step + 1) / 100) * (0.03 + 0.97 * 0.5 * (1 + math.cos(math.pi * progress)))
         for g in opt.param_groups: g["lr"] = lr
         model.train(); y = model(b); l = losses(y, b); l["voice"] = F.cross_entropy(judge(y["global"]), b["voice"])

@@ -63,14 +63,14 @@ def main():
     opt = torch.optim.AdamW(both.parameters(), o.rate, betas=(0.9, 0.98), weight_decay=0.02); step, spent = 0, 0.0; state = out / "state.pt"
     if state.exists():
         s = torch.load(state); both.load_state_dict(s["model"]); average.load_state_dict(s["average"]); opt.load_state_dict(s["opt"]); step, spent = s["step"], s["spent"]
-    def save(): torch.save({"model": both.state_dict(), "average": average.state_dict(), "opt": opt.state_dict(), "step": step, "spent": spent + time.time() - start}, out / "state.tmp"); (out / "state.tmp").rename(state)
+    def save(): torch.save({"model": both.state_dict(), "average": average.state_dict(), "opt": opt.state_dict(), "step": step, "spent": spent + time.process_time() - start}, out / "state.tmp"); (out / "state.tmp").rename(state)
     def draw():
         s = styles[r.choices(names, weight)[0]]; return [r.choice(s) for _ in range(r.randint(1, 4))]
     def judge(lm, dm, lots):
         x, t, y = pad([row(l, r, lm) for l in lots], (0.0, 0, -1)); l1 = F.cross_entropy(lm(x, t).transpose(1, 2), y, ignore_index=-1)
         x, p, y = pad([duration_row(l, r, dm) for l in lots], (0.0, 0.0, -1.0)); m = y >= 0; l2 = (F.smooth_l1_loss(dm(x, p), y, beta=0.2, reduction="none") * m).sum() / m.sum(); return l1, l2
-    start = saved = time.time(); running = {}
-    while (progress := (spent + time.time() - start) / (60 * o.minutes)) < 1:
+    start = time.process_time(); saved = time.time(); running = {}
+    while (progress := (spent + time.process_time() - start) / (60 * o.minutes)) < 1:
         lr = o.rate * min(1, (step + 1) / 100) * (0.03 + 0.97 * 0.5 * (1 + math.cos(math.pi * progress)))
         for g in opt.param_groups: g["lr"] = lr
         l1, l2 = judge(plm, adm, [draw() for _ in range(12)]); opt.zero_grad(); (l1 + 5 * l2).backward(); nn.utils.clip_grad_norm_(both.parameters(), 1.0); opt.step(); step += 1
@@ -82,7 +82,7 @@ def main():
             text = ""
             if held:
                 with torch.no_grad(): text = " held " + " ".join(f"{float(v):.4f}" for v in judge(average["plm"], average["adm"], [[x] for x in held[:64]]))
-            print(step, f"{(spent + time.time() - start) / 60:.1f} min", " ".join(f"{key} {v:.4f}" for key, v in running.items()) + text, flush=True)
+            print(step, f"{(spent + time.process_time() - start) / 60:.1f} min", " ".join(f"{key} {v:.4f}" for key, v in running.items()) + text, flush=True)
         if time.time() - saved > 120: save(); saved = time.time()
     save()
 

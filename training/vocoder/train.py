@@ -81,9 +81,9 @@ def main():
         s = torch.load(o.start); model.load_state_dict(s["average"]); average.load_state_dict(s["average"]); judge.load_state_dict(s["judge"])
     else:
         m = torch.cat([crops.speech_batch(8)[1] for _ in range(20)]); model.mel_mean.copy_(m.mean((0, 2))); model.mel_std.copy_(m.std((0, 2))); average.load_state_dict(model.state_dict())
-    def save(): torch.save({"model": model.state_dict(), "average": average.state_dict(), "judge": judge.state_dict(), "opt": opt.state_dict(), "opt_judge": opt_judge.state_dict(), "step": step, "spent": spent + time.time() - start}, out / "state.tmp"); (out / "state.tmp").rename(state)
-    start = saved = time.time(); running = {}
-    while (progress := (spent + time.time() - start) / (60 * o.minutes)) < 1:
+    def save(): torch.save({"model": model.state_dict(), "average": average.state_dict(), "judge": judge.state_dict(), "opt": opt.state_dict(), "opt_judge": opt_judge.state_dict(), "step": step, "spent": spent + time.process_time() - start}, out / "state.tmp"); (out / "state.tmp").rename(state)
+    start = time.process_time(); saved = time.time(); running = {}
+    while (progress := (spent + time.process_time() - start) / (60 * o.minutes)) < 1:
         lr = o.rate * min(1, (step + 1) / 50) * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * progress)))
         for g in opt.param_groups: g["lr"] = lr
         l = {}; loss = 0; fighting = progress >= o.adversarial_from
@@ -101,7 +101,7 @@ def main():
             k = min(0.998, step / (step + 20))
             for p_, q_ in zip(average.parameters(), model.parameters()): p_.lerp_(q_, 1 - k)
         for key, v in l.items(): running[key] = 0.97 * running.get(key, float(v.detach())) + 0.03 * float(v.detach())
-        if step % 25 == 0: print(step, f"{(spent + time.time() - start) / 60:.1f} min lr {lr:.1e}", " ".join(f"{key} {v:.3f}" for key, v in running.items()), flush=True)
+        if step % 25 == 0: print(step, f"{(spent + time.process_time() - start) / 60:.1f} min lr {lr:.1e}", " ".join(f"{key} {v:.3f}" for key, v in running.items()), flush=True)
         if time.time() - saved > 120: save(); saved = time.time()
     save()
 
