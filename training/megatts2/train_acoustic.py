@@ -53,7 +53,7 @@ def main():
             for p, q in zip(average.buffers(), model.buffers()): p.copy_(q)
         l["used"] = torch.tensor(float((model.prosody.usage > 0.3).sum()))
         for key, v in l.items(): running[key] = 0.97 * running.get(key, float(v.detach())) + 0.03 * float(v.detach())
-        if step % 25 == 0: print(step, f"{(time.time() - start) / 60:.1f} min lr {lr:.1e}", " ".join(f"{key} {v:.3f}" for key, v in running.items()), flush=True)
+        if step % 25 == 0: print(step, f"{(spent + time.process_time() - start) / 60:.1f} min lr {lr:.1e}", " ".join(f"{key} {v:.3f}" for key, v in running.items()), flush=True)
         if time.time() - saved > 120: save(); saved = time.time()
     save()
 
