@@ -1,0 +1,176 @@
+//! Who speaks.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, Result};
+
+/// The sex a voice is heard as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Sex {
+    /// Female.
+    #[serde(alias = "f", alias = "Female")]
+    Female,
+    /// Male.
+    #[serde(alias = "m", alias = "Male")]
+    Male,
+}
+
+/// Which English a voice speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Accent {
+    /// General American.
+    #[default]
+    #[serde(alias = "American")]
+    American,
+    /// Southern British.
+    #[serde(alias = "British")]
+    British,
+}
+
+impl fmt::Display for Sex {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Female => "female",
+            Self::Male => "male",
+        })
+    }
+}
+
+impl fmt::Display for Accent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::American => "American",
+            Self::British => "British",
+        })
+    }
+}
+
+/// What is told about a voice.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct VoiceInfo {
+    /// The name to ask for it by.
+    pub name: String,
+    /// Heard as.
+    pub sex: Sex,
+    /// The English it speaks.
+    pub accent: Accent,
+    /// A sentence about how it sounds.
+    pub description: String,
+    /// Median fundamental frequency, Hz.
+    pub median_f0_hz: f32,
+    /// Sentences of its own speech that the prosody and the durations are modelled on.
+    #[serde(default)]
+    pub prompts: usize,
+    /// Gain that brings it to the loudness of the other voices, dB.
+    #[serde(default)]
+    pub gain_db: f32,
+}
+
+/// A voice ready to speak; cheap to clone, shared between threads.
+#[derive(Debug, Clone)]
+pub struct Voice {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    info: VoiceInfo,
+}
+
+impl Voice {
+    pub(crate) fn new(info: VoiceInfo) -> Self {
+        Self {
+            inner: Arc::new(Inner { info }),
+        }
+    }
+
+    /// Name, accent and the like.
+    pub fn info(&self) -> &VoiceInfo {
+        &self.inner.info
+    }
+
+    /// The name it was asked for by.
+    pub fn name(&self) -> &str {
+        &self.inner.info.name
+    }
+}
+
+/// The voice called `name`, in any case; the error lists what there is and suggests the nearest.
+pub(crate) fn find<'a>(voices: &'a [VoiceInfo], name: &str) -> Result<&'a VoiceInfo> {
+    let wanted = name.trim().to_lowercase();
+    if let Some(found) = voices
+        .iter()
+        .find(|voice| voice.name.to_lowercase() == wanted)
+    {
+        return Ok(found);
+    }
+    let nearest = voices
+        .iter()
+        .map(|voice| (edits(&wanted, &voice.name.to_lowercase()), &voice.name))
+        .min()
+        .filter(|(edits, name)| *edits <= name.chars().count() / 2)
+        .map(|(_, name)| format!("; did you mean {name:?}?"));
+    let names: Vec<&str> = voices.iter().map(|voice| voice.name.as_str()).collect();
+    Err(Error::Config(format!(
+        "no voice is called {name:?}{} The voices are {}",
+        nearest.unwrap_or_else(|| ".".into()),
+        names.join(", ")
+    )))
+}
+
+/// Levenshtein distance in characters.
+fn edits(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let substituted = diagonal + usize::from(x != *y);
+            diagonal = row[j + 1];
+            row[j + 1] = substituted.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn voices() -> Vec<VoiceInfo> {
+        let json = r#"[
+            {"name": "Wren", "sex": "female", "accent": "American", "description": "", "median_f0_hz": 210.0},
+            {"name": "Rook", "sex": "m", "accent": "british", "description": "", "median_f0_hz": 105.0}
+        ]"#;
+        serde_json::from_str(json).unwrap()
+    }
+
+    #[test]
+    fn names_are_found_in_any_case() {
+        let voices = voices();
+        assert_eq!(find(&voices, " wREN ").unwrap().sex, Sex::Female);
+        assert_eq!(find(&voices, "rook").unwrap().accent, Accent::British);
+    }
+
+    #[test]
+    fn unknown_names_get_the_list_and_the_nearest() {
+        let voices = voices();
+        let near = find(&voices, "wran").unwrap_err().to_string();
+        assert_eq!(
+            near,
+            "no voice is called \"wran\"; did you mean \"Wren\"? The voices are Wren, Rook"
+        );
+        let far = find(&voices, "xylophone").unwrap_err().to_string();
+        assert_eq!(
+            far,
+            "no voice is called \"xylophone\". The voices are Wren, Rook"
+        );
+    }
+}
