@@ -15,7 +15,9 @@ from data import Corpus
 from model import Acoustic, STARTER
 import harmonic_noise
 
-MEL = {"rate_hz": 24000, "n_fft": 1200, "win": 1200, "hop": 300, "bands": 100, "fmin_hz": 0.0, "fmax_hz": 12000.0}
+MEL = {"rate_hz": 24000, "n_fft": 1200, "win": 1200, "hop": 300, "bands": 100, "fmin": 0.0, "fmax": 12000.0, "scale": "slaney", "norm": "slaney",
+       "log": "ln", "floor": 1e-5, "power": 1, "framing": "centred_drop_last", "pad": "reflect"}
+LEVEL_DB = -21.0  # of voiced speech, the same for every voice
 
 def half(state, drop=()): return {k: v.half().contiguous() if v.is_floating_point() else v.contiguous() for k, v in state.items() if k not in drop}
 
@@ -32,7 +34,9 @@ def voice(model, corpus, spec, seconds=20, prompts=3):
     for i, u in enumerate(chosen):
         z, _ = model.prosody.latents(u.mel().T[None], torch.tensor([u.frames]))
         out[f"prompt.{i}.symbols"] = u.ids().to(torch.uint8); out[f"prompt.{i}.units"] = u.units().to(torch.uint8); out[f"prompt.{i}.codes"] = model.prosody.nearest(z)[0].int()
-    f0 = torch.cat([u.f0() for u in own[:20]]); return out, float(f0[f0 > 40].median())
+    f0 = torch.cat([u.f0() for u in own[:20]]); audio = torch.cat([u.audio() for u in own[:20]]).view(-1, 300); voiced = audio[f0[: len(audio)] > 40]
+    gain = LEVEL_DB - 10 * torch.log10(voiced.square().mean()); room = -1 - 20 * torch.log10(audio.abs().flatten().sort().values[int(0.9999 * audio.numel())])
+    return out, float(f0[f0 > 40].median()), float(torch.minimum(gain, room).clamp(-12, 12))
 
 def main():
     a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -43,8 +47,8 @@ def main():
     for n in ("plm", "adm"): save_file(half({k[4:]: v for k, v in prosody.items() if k.startswith(n + ".")}), out / f"{n}.safetensors")
     corpus = Corpus(o.sets.split(",")); tensors, table = {}, []
     for spec in json.load(open(o.voices)):
-        t, f0 = voice(acoustic, corpus, spec); tensors |= {f"{spec['name']}.{k}": v for k, v in t.items()}
-        table.append({k: spec[k] for k in ("name", "sex", "accent", "description")} | {"median_f0_hz": round(f0, 1), "prompts": sum(k.endswith("codes") for k in t)})
+        t, f0, gain = voice(acoustic, corpus, spec); tensors |= {f"{spec['name']}.{k}": v for k, v in t.items()}
+        table.append({k: spec[k] for k in ("name", "sex", "accent", "description")} | {"median_f0_hz": round(f0, 1), "gain_db": round(gain, 1), "prompts": sum(k.endswith("codes") for k in t)})
     save_file(tensors, out / "voices.safetensors"); json.dump(table, open(out / "voices.json", "w"), indent=1)
     json.dump({"format": "syrinx-starter-voice", "version": 1, "acoustic": STARTER, "vocoder": {"mel": MEL} | harmonic_noise.STARTER}, open(out / "config.json", "w"), indent=1)
     for f in sorted(out.iterdir()): print(f.name, f.stat().st_size)
