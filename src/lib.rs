@@ -4,6 +4,7 @@ pub mod audio;
 mod engine;
 mod error;
 mod speech;
+pub mod text;
 mod voice;
 
 pub use audio::Audio;

@@ -1,0 +1,490 @@
+//! Text as written to words as spoken.
+//!
+//! A sentence is cut into atoms (letters, digits, single symbols, space); at
+//! each atom the classes below are tried in order, each looking a bounded
+//! distance ahead. Nothing backtracks over what has been said, so the time is
+//! linear in the length of the text whatever the input.
+
+mod abbreviation;
+mod contact;
+mod date;
+mod identifier;
+mod money;
+mod number;
+mod quantity;
+mod roman;
+mod symbol;
+mod time;
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::Dialect;
+use super::error::{Diagnostic, DiagnosticKind, Result};
+use super::glyph::{Glyph, OBJECT, fold_latin};
+use super::lexicon::Lexicon;
+use super::token::{Token, TokenKind};
+
+/// Kinds of atoms.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Letters,
+    Digits,
+    Space,
+    Symbol(char),
+}
+
+#[derive(Debug)]
+struct Atom {
+    kind: Kind,
+    text: String,
+    glyphs: Range<usize>,
+}
+
+/// What the caller's document adds to the bare characters.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Surroundings<'a> {
+    pub dialect: Dialect,
+    pub lexicon: Option<&'a Arc<Lexicon>>,
+    /// Ready-made readings, in the order of the [`OBJECT`] glyphs.
+    pub objects: &'a [Vec<Token>],
+    /// Whether numbers, abbreviations and the like are expanded.
+    pub expand: bool,
+}
+
+/// Reads one sentence.
+pub(crate) fn normalise(
+    glyphs: &[Glyph],
+    surroundings: Surroundings<'_>,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Result<Vec<Token>> {
+    let mut reader = Reader {
+        atoms: atoms(glyphs),
+        glyphs,
+        surroundings,
+        out: Vec::new(),
+        diagnostics,
+        objects: 0,
+    };
+    reader.run()?;
+    Ok(reader.out)
+}
+
+fn atoms(glyphs: &[Glyph]) -> Vec<Atom> {
+    let mut out: Vec<Atom> = Vec::new();
+    for (i, g) in glyphs.iter().enumerate() {
+        let previous = out.last().map(|a| a.kind);
+        let after = glyphs.get(i + 1).map(|g| g.ch);
+        let kind = match g.ch {
+            c if c.is_ascii_digit() => Kind::Digits,
+            c if c.is_alphabetic() && fold_latin(c).is_some() => Kind::Letters,
+            // An apostrophe between letters belongs to the word.
+            '\'' if previous == Some(Kind::Letters)
+                && after.is_some_and(|c| fold_latin(c).is_some()) =>
+            {
+                Kind::Letters
+            }
+            c if c.is_whitespace() => Kind::Space,
+            c => Kind::Symbol(c),
+        };
+        match out.last_mut() {
+            Some(last) if last.kind == kind && !matches!(kind, Kind::Symbol(_)) => {
+                last.text.push(g.ch);
+                last.glyphs.end = i + 1;
+            }
+            _ => out.push(Atom {
+                kind,
+                text: g.ch.to_string(),
+                glyphs: i..i + 1,
+            }),
+        }
+    }
+    out
+}
+
+struct Reader<'a> {
+    atoms: Vec<Atom>,
+    glyphs: &'a [Glyph],
+    surroundings: Surroundings<'a>,
+    out: Vec<Token>,
+    diagnostics: &'a mut Vec<Diagnostic>,
+    /// Objects used so far.
+    objects: usize,
+}
+
+/// Where a class stopped reading: the next atom.
+type Read = Option<usize>;
+
+impl Reader<'_> {
+    fn run(&mut self) -> Result<()> {
+        let mut i = 0;
+        while i < self.atoms.len() {
+            i = match self.atoms[i].kind {
+                Kind::Space => i + 1,
+                Kind::Symbol(OBJECT) => {
+                    self.object();
+                    i + 1
+                }
+                Kind::Symbol('[') => match self.inline_phonemes(i)? {
+                    Some(next) => next,
+                    None => self.step(i),
+                },
+                _ => self.step(i),
+            };
+        }
+        Ok(())
+    }
+
+    /// Reads what starts at atom `i`; always advances.
+    fn step(&mut self, i: usize) -> usize {
+        let read = if self.starts_chunk(i) {
+            self.lexicon_entry(i)
+        } else {
+            None
+        };
+        let read = read.or_else(|| {
+            if self.surroundings.expand {
+                self.expanded(i)
+            } else {
+                None
+            }
+        });
+        read.unwrap_or_else(|| match self.atoms[i].kind {
+            Kind::Letters => self.word(i),
+            Kind::Digits => {
+                let words = self.cardinal(&self.atoms[i].text);
+                self.say(&words, i..i + 1);
+                i + 1
+            }
+            _ => self.symbol(i),
+        })
+        .max(i + 1)
+    }
+
+    /// The classes that read more than the characters say, the most specific first.
+    fn expanded(&mut self, i: usize) -> Read {
+        let start = self.starts_chunk(i);
+        if start {
+            let read = self.web_address(i).or_else(|| self.hashtag(i));
+            if read.is_some() {
+                return read;
+            }
+        }
+        match self.atoms[i].kind {
+            Kind::Letters => self
+                .money(i)
+                .or_else(|| self.dotted_letters(i))
+                .or_else(|| self.month_date(i))
+                .or_else(|| self.version(i))
+                .or_else(|| self.abbreviation(i))
+                .or_else(|| self.roman(i))
+                .or_else(|| self.identifier(i)),
+            Kind::Digits => self
+                .date(i)
+                .or_else(|| self.phone(i))
+                .or_else(|| self.time(i))
+                .or_else(|| self.dotted_digits(i))
+                .or_else(|| self.long_identifier(i))
+                .or_else(|| self.money(i))
+                .or_else(|| self.fraction(i))
+                .or_else(|| self.range(i))
+                .or_else(|| self.quantity(i)),
+            _ => self
+                .money(i)
+                .or_else(|| self.phone(i))
+                .or_else(|| self.signed(i))
+                .or_else(|| self.decade(i)),
+        }
+    }
+
+    // -- looking ------------------------------------------------------------------------------
+
+    fn kind(&self, i: usize) -> Option<Kind> {
+        self.atoms.get(i).map(|a| a.kind)
+    }
+
+    fn text(&self, i: usize) -> &str {
+        self.atoms.get(i).map_or("", |a| a.text.as_str())
+    }
+
+    fn is(&self, i: usize, c: char) -> bool {
+        self.kind(i) == Some(Kind::Symbol(c))
+    }
+
+    fn is_space(&self, i: usize) -> bool {
+        self.kind(i) == Some(Kind::Space)
+    }
+
+    /// The digits at `i`, if there are any.
+    fn digits(&self, i: usize) -> Option<&str> {
+        (self.kind(i) == Some(Kind::Digits)).then(|| self.text(i))
+    }
+
+    fn letters(&self, i: usize) -> Option<&str> {
+        (self.kind(i) == Some(Kind::Letters)).then(|| self.text(i))
+    }
+
+    /// Past an optional single space.
+    fn skip_space(&self, i: usize) -> usize {
+        if self.is_space(i) && self.text(i).chars().count() == 1 {
+            i + 1
+        } else {
+            i
+        }
+    }
+
+    /// Whether atom `i` follows white space, an opening mark or nothing.
+    fn starts_chunk(&self, i: usize) -> bool {
+        match i.checked_sub(1).and_then(|p| self.kind(p)) {
+            None | Some(Kind::Space) => true,
+            Some(Kind::Symbol(c)) => "(\"'[{<—–*_".contains(c),
+            _ => false,
+        }
+    }
+
+    /// Whether nothing that belongs to a number or word follows directly.
+    fn ends_chunk(&self, i: usize) -> bool {
+        !matches!(self.kind(i), Some(Kind::Letters | Kind::Digits))
+    }
+
+    /// The atom before `i` that is not space.
+    fn word_before(&self, i: usize) -> &str {
+        let mut k = i;
+        while let Some(p) = k.checked_sub(1) {
+            match self.kind(p) {
+                Some(Kind::Space) => k = p,
+                Some(Kind::Letters) => return self.text(p),
+                _ => return "",
+            }
+        }
+        ""
+    }
+
+    // -- saying -------------------------------------------------------------------------------
+
+    fn span(&self, atoms: Range<usize>) -> Range<usize> {
+        let first = self
+            .atoms
+            .get(atoms.start)
+            .and_then(|a| self.glyphs.get(a.glyphs.start));
+        let last = atoms
+            .end
+            .checked_sub(1)
+            .and_then(|i| self.atoms.get(i))
+            .and_then(|a| self.glyphs.get(a.glyphs.end - 1));
+        match (first, last) {
+            (Some(first), Some(last)) => first.span.start..last.span.end.max(first.span.start),
+            _ => 0..0,
+        }
+    }
+
+    /// Speaks words for the atoms of a range; commas among them become marks.
+    fn say(&mut self, words: &str, atoms: Range<usize>) {
+        let span = self.span(atoms);
+        self.say_at(words, span);
+    }
+
+    fn say_at(&mut self, words: &str, span: Range<usize>) {
+        for word in words.split_whitespace() {
+            let (word, comma) = word.strip_suffix(',').map_or((word, false), |w| (w, true));
+            // Decimals are heard as one number: their point carries no stress.
+            let kind = if word == "point" {
+                TokenKind::Phonemes("pYnt".into())
+            } else {
+                TokenKind::Word
+            };
+            self.push(word.to_owned(), span.clone(), kind);
+            if comma {
+                self.mark(',', span.clone());
+            }
+        }
+    }
+
+    fn say_letters(&mut self, letters: &str, atoms: Range<usize>) {
+        let span = self.span(atoms);
+        self.push(letters.to_owned(), span, TokenKind::Letters);
+    }
+
+    fn push(&mut self, text: String, span: Range<usize>, kind: TokenKind) {
+        self.out.push(Token { text, span, kind });
+    }
+
+    fn mark(&mut self, mark: char, span: Range<usize>) {
+        const STRENGTH: &str = ",:;.!?";
+        match self.out.last_mut() {
+            // Of several marks in a row the strongest stays.
+            Some(Token {
+                kind: TokenKind::Mark(last),
+                text,
+                span: at,
+                ..
+            }) => {
+                if STRENGTH.find(mark) > STRENGTH.find(*last) {
+                    *last = mark;
+                    *text = mark.to_string();
+                }
+                at.end = at.end.max(span.end);
+            }
+            None => {}
+            _ => self.out.push(Token {
+                text: mark.to_string(),
+                span,
+                kind: TokenKind::Mark(mark),
+            }),
+        }
+    }
+
+    fn note(&mut self, i: usize, kind: DiagnosticKind) {
+        let span = self.span(i..i + 1);
+        match self.diagnostics.last_mut() {
+            Some(last) if last.kind == kind && last.span.end == span.start => {
+                last.span.end = span.end
+            }
+            _ => self.diagnostics.push(Diagnostic { span, kind }),
+        }
+    }
+
+    fn cardinal(&self, digits: &str) -> String {
+        number::cardinal(digits, self.surroundings.dialect)
+    }
+
+    fn ordinal(&self, digits: &str) -> String {
+        number::ordinal(digits, self.surroundings.dialect)
+    }
+
+    fn year_words(&self, digits: &str) -> String {
+        number::year(digits, self.surroundings.dialect)
+    }
+
+    // -- words --------------------------------------------------------------------------------
+
+    /// A word with its hyphenated parts and leading or trailing apostrophe.
+    fn word(&mut self, i: usize) -> usize {
+        let mut end = i + 1;
+        while self.is(end, '-') && self.letters(end + 1).is_some() {
+            end += 2;
+        }
+        let mut text: String = (i..end).map(|k| self.text(k)).collect();
+        let mut start = i;
+        // 'tis, 'twas, 'em: the apostrophe is part of the word.
+        if i > 0 && self.is(i - 1, '\'') && end == i + 1 {
+            const CLIPPED: [&str; 9] = [
+                "tis", "twas", "em", "cause", "til", "round", "bout", "twere", "twill",
+            ];
+            if CLIPPED.contains(&text.to_lowercase().as_str()) {
+                text.insert(0, '\'');
+                start = i - 1;
+            }
+        }
+        let span = self.span(start..end);
+        self.push(text, span, TokenKind::Word);
+        end
+    }
+
+    fn object(&mut self) {
+        let Some(tokens) = self.surroundings.objects.get(self.objects) else {
+            return;
+        };
+        self.objects += 1;
+        for token in tokens {
+            match token.kind {
+                TokenKind::Mark(mark) => self.mark(mark, token.span.clone()),
+                _ => self.push(token.text.clone(), token.span.clone(), token.kind.clone()),
+            }
+        }
+    }
+
+    /// The user's lexicon may hold "C++", "GPT-4" or "AT&T": whole chunks come first.
+    fn lexicon_entry(&mut self, i: usize) -> Read {
+        let lexicon = self.surroundings.lexicon?;
+        let mut end = i;
+        while self.kind(end).is_some_and(|k| k != Kind::Space) && end < i + 12 {
+            end += 1;
+        }
+        for end in (i + 1..=end).rev() {
+            let text: String = (i..end).map(|k| self.text(k)).collect();
+            if let Some(phonemes) = lexicon.get(&text)
+                && self.ends_chunk(end)
+            {
+                let span = self.span(i..end);
+                self.push(text, span, TokenKind::Phonemes(phonemes.to_owned()));
+                return Some(end);
+            }
+        }
+        None
+    }
+
+    /// `[word](/phonemes/)`.
+    fn inline_phonemes(&mut self, i: usize) -> Result<Read> {
+        let start = self.atoms[i].glyphs.start;
+        let find = |from: usize, c: char| {
+            self.glyphs
+                .get(from..)?
+                .iter()
+                .take(300)
+                .position(|g| g.ch == c)
+                .map(|p| from + p)
+        };
+        let Some(close) = find(start + 1, ']') else {
+            return Ok(None);
+        };
+        let ch = |k: usize| self.glyphs.get(k).map(|g| g.ch);
+        if ch(close + 1) != Some('(') {
+            return Ok(None);
+        }
+        let Some(end) = find(close + 2, ')') else {
+            return Ok(None);
+        };
+        let word: String = self.glyphs[start + 1..close].iter().map(|g| g.ch).collect();
+        let Some(next) = self
+            .atoms
+            .iter()
+            .position(|a| a.glyphs.start > end)
+            .or(Some(self.atoms.len()))
+        else {
+            return Ok(None);
+        };
+        if ch(close + 2) != Some('/') || ch(end - 1) != Some('/') || end < close + 5 {
+            // A Markdown link: its text is read, its address is not.
+            let target: String = self.glyphs[close + 2..end].iter().map(|g| g.ch).collect();
+            if target.contains("://")
+                || target.starts_with(['#', '/', '.'])
+                || target.starts_with("mailto:")
+            {
+                let inner = &self.glyphs[start + 1..close];
+                let tokens = normalise(
+                    inner,
+                    Surroundings {
+                        objects: &[],
+                        ..self.surroundings
+                    },
+                    self.diagnostics,
+                )?;
+                for token in tokens {
+                    match token.kind {
+                        TokenKind::Mark(mark) => self.mark(mark, token.span),
+                        kind => self.push(token.text, token.span, kind),
+                    }
+                }
+                self.note(i, DiagnosticKind::Markup);
+                return Ok(Some(next));
+            }
+            return Ok(None);
+        }
+        let phonemes: String = self.glyphs[close + 3..end - 1]
+            .iter()
+            .map(|g| g.ch)
+            .collect();
+        let span = self.glyphs[start].span.start..self.glyphs[end].span.end;
+        let phonemes =
+            super::notation::parse(&phonemes, self.surroundings.dialect).map_err(|problem| {
+                super::Error::Phonemes {
+                    phonemes,
+                    problem,
+                    span: span.clone(),
+                }
+            })?;
+        self.push(word, span, TokenKind::Phonemes(phonemes));
+        Ok(Some(next))
+    }
+}
