@@ -1,1 +1,23 @@
-//! Networks that predict.
+//! The networks of Syrinx: what predicts, between the text and the vocoder.
+//!
+//! * [`megatts2`]: text to speech in any voice, after Mega-TTS 2.
+//! * [`nn`]: the parts the models share: attention, caches, norms, quantisers.
+//! * [`sampling`]: drawing from distributions, addressed by (seed, position).
+//! * [`Checkpoint`]: weights from safetensors bytes, with errors that name the tensor at fault.
+//!
+//! This crate holds code and configurations, never weights: those are in `weights/`, in a folder of
+//! the user's, or in a model hub's cache. Every model follows one recipe: a serde `Config` with
+//! named presets, a module built from it and a [`Checkpoint`], and, where something is remembered
+//! from call to call, a session that owns it. Modules are immutable and `Send + Sync`, so that any
+//! number of sessions share them behind an [`std::sync::Arc`].
+//!
+//! Shapes are written in brackets, batch first where there is a batch: `[B, C, T]`.
+
+mod checkpoint;
+mod error;
+pub mod megatts2;
+pub mod nn;
+pub mod sampling;
+
+pub use checkpoint::Checkpoint;
+pub use error::{Error, Result};

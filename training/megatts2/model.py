@@ -33,7 +33,7 @@ class TimbreEncoder(nn.Module):
     """Reference mels [B, bands, T] -> keys [B, ceil(T/16), K]; the mel encoder of MRTE."""
     def __init__(self, bands, channels, hidden, kernel, strides, key_channels, **_):
         super().__init__(); self.input = nn.Conv1d(bands, channels, 3, padding=1)
-        self.down = nn.ModuleList(nn.Conv1d(channels, channels, s + 1, stride=s, padding=s // 2) for s in strides)
+        self.down = nn.ModuleList(nn.Conv1d(channels, channels, s + 1, stride=s, padding=s // 2) if s > 1 else nn.Identity() for s in strides)
         self.blocks = nn.ModuleList(ConvBlock(channels, hidden, kernel) for _ in strides); self.output = nn.Conv1d(channels, key_channels, 1)
     def forward(self, mel):
         x = self.input(mel)

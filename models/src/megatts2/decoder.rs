@@ -1,0 +1,121 @@
+//! Content in a voice and a prosody to mel, F0 and voicing.
+
+use candle_core::{Result, Tensor};
+use candle_nn::{Conv1d, Conv1dConfig, Linear, Module, VarBuilder, conv1d, linear};
+
+use super::DecoderConfig;
+use crate::nn::ConvBlock;
+
+/// Convolutional decoder: blocks at the rate of units, then blocks at the rate of frames.
+#[derive(Debug, Clone)]
+pub(super) struct Decoder {
+    input: Conv1d,
+    blocks: Vec<ConvBlock>,
+    film: Option<Linear>,
+    up: Conv1d,
+    fine: Vec<ConvBlock>,
+    output: Conv1d,
+    config: DecoderConfig,
+    frames_per_unit: usize,
+}
+
+/// Scale and shift [1, C] of each block, from the global timbre.
+pub(super) type Modulation = Vec<(Tensor, Tensor)>;
+
+impl Decoder {
+    /// `inputs`: channels of a unit; `global`: width of the global timbre where it modulates the blocks.
+    pub fn new(
+        inputs: usize,
+        global: Option<usize>,
+        bands: usize,
+        frames_per_unit: usize,
+        config: &DecoderConfig,
+        vb: VarBuilder,
+    ) -> Result<Self> {
+        let DecoderConfig {
+            channels,
+            hidden,
+            kernel,
+            fine_kernel,
+            ..
+        } = *config;
+        let same = Conv1dConfig {
+            padding: kernel / 2,
+            ..Default::default()
+        };
+        let stack = |name: &str, count: usize, kernel: usize| -> Result<Vec<_>> {
+            let block = |i| ConvBlock::new(channels, hidden, kernel, vb.pp(format!("{name}.{i}")));
+            (0..count).map(block).collect()
+        };
+        let film = |width| linear(width, 2 * channels * config.blocks, vb.pp("film"));
+        let outputs = bands + if config.pitch_heads { 2 } else { 0 };
+        Ok(Self {
+            input: conv1d(inputs, channels, kernel, same, vb.pp("input"))?,
+            blocks: stack("blocks", config.blocks, kernel)?,
+            film: global.map(film).transpose()?,
+            up: conv1d(
+                channels,
+                channels * frames_per_unit,
+                1,
+                Default::default(),
+                vb.pp("up"),
+            )?,
+            fine: stack("fine", config.fine_blocks, fine_kernel)?,
+            output: conv1d(channels, outputs, 1, Default::default(), vb.pp("output"))?,
+            config: config.clone(),
+            frames_per_unit,
+        })
+    }
+
+    /// Units to either side that a unit's output depends on.
+    pub fn context(&self) -> usize {
+        let coarse = (1 + self.config.blocks) * (self.config.kernel / 2);
+        let fine = self.config.fine_blocks * (self.config.fine_kernel / 2);
+        coarse + fine.div_ceil(self.frames_per_unit)
+    }
+
+    /// The blocks' modulation by a global timbre [K]; empty where the model has none.
+    pub fn modulation(&self, global: &Tensor) -> Result<Modulation> {
+        let Some(film) = &self.film else {
+            return Ok(Vec::new());
+        };
+        let all = film.forward(&global.unsqueeze(0)?)?.reshape((
+            self.config.blocks,
+            2,
+            1,
+            self.config.channels,
+        ))?;
+        let part = |block: usize, i: usize| all.get(block)?.get(i);
+        (0..self.config.blocks)
+            .map(|block| Ok((part(block, 0)?, part(block, 1)?)))
+            .collect()
+    }
+
+    /// Units [1, inputs, U] to raw outputs [bands (+ ln F0, voicing logit), T].
+    pub fn forward(&self, x: &Tensor, modulation: &Modulation) -> Result<Tensor> {
+        let mut x = self.input.forward(x)?;
+        for (i, block) in self.blocks.iter().enumerate() {
+            x = match modulation.get(i) {
+                Some((scale, shift)) => block.forward_film(&x, scale, shift)?,
+                None => block.forward(&x)?,
+            };
+        }
+        x = self.to_frames(&self.up.forward(&x)?)?;
+        for block in &self.fine {
+            x = block.forward(&x)?;
+        }
+        self.output.forward(&x)?.squeeze(0)
+    }
+
+    /// [1, F · C, U] to [1, C, U · F]: the frames of a unit lie in its channels.
+    fn to_frames(&self, x: &Tensor) -> Result<Tensor> {
+        if self.frames_per_unit == 1 {
+            return Ok(x.clone());
+        }
+        let (channels, units) = (self.config.channels, x.dim(2)?);
+        let x = x.reshape((1, self.frames_per_unit, channels, units))?;
+        x.permute((0, 2, 3, 1))?
+            .contiguous()?
+            .reshape((1, channels, units * self.frames_per_unit))
+    }
+}
