@@ -7,6 +7,7 @@
 //! | change the rate, whole or as a stream | [`Audio::resample`], [`Resampler`] |
 //! | measure and set loudness | [`Loudness`], [`normalise`] |
 //! | write a file (atomically), a pipe, raw PCM | [`Writer`] |
+//! | play through a sound card | `playback::Player` |
 //!
 //! Samples are `f32` in `-1.0..=1.0`, one plane per channel, everywhere in the engine.
 //!
@@ -36,6 +37,8 @@ mod destination;
 mod flac;
 mod format;
 mod loudness;
+#[cfg(feature = "playback")]
+pub mod playback;
 mod quantise;
 mod resample;
 mod wav;

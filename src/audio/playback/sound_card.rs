@@ -1,0 +1,257 @@
+//! The sound card, through cpal.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use cpal::traits::{DeviceTrait, HostTrait, StreamTrait};
+use cpal::{ErrorKind, FromSample, SampleFormat, SizedSample, StreamConfig};
+
+use super::{Backend, Device, Stream, Tap};
+use crate::audio::Spec;
+use crate::{Error, Result};
+
+/// The system's own audio devices: ALSA on Linux, WASAPI on Windows, Core Audio on macOS.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SoundCard;
+
+impl Backend for SoundCard {
+    fn devices(&self) -> Result<Vec<Device>> {
+        quiet();
+        let host = cpal::default_host();
+        let default = host
+            .default_output_device()
+            .and_then(|device| device.id().ok());
+        let devices = host
+            .devices()
+            .map_err(|error| explain("the audio system", &error))?;
+        let mut list: Vec<Device> = devices
+            .filter_map(|device| describe(&device, default.as_ref()))
+            .filter(|device| device.output.is_some() || device.input.is_some())
+            .collect();
+        list.sort_by_key(|device| !device.default);
+        Ok(list)
+    }
+
+    fn open(
+        &self,
+        name: Option<&str>,
+        tap: &mut dyn FnMut(Spec) -> Tap,
+    ) -> Result<Box<dyn Stream + Send>> {
+        quiet();
+        let device = match name {
+            Some(name) => find(name)?,
+            None => cpal::default_host()
+                .default_output_device()
+                .ok_or_else(no_device)?,
+        };
+        let label = device
+            .description()
+            .map_or_else(|_| "the sound card".into(), |found| found.name().to_owned());
+        let supported = device.default_output_config().map_err(|error| match name {
+            // ALSA always has a default device in name; only asking it tells whether there is one.
+            None if error.kind() != ErrorKind::DeviceBusy => no_device(),
+            _ => explain(&label, &error),
+        })?;
+        let spec = Spec {
+            rate_hz: supported.sample_rate(),
+            channels: usize::from(supported.channels()),
+        };
+        let opening = Opening {
+            device: &device,
+            config: supported.into(),
+            label,
+            tap: tap(spec),
+        };
+        match supported.sample_format() {
+            SampleFormat::F32 => opening.start::<f32>(),
+            SampleFormat::F64 => opening.start::<f64>(),
+            SampleFormat::I8 => opening.start::<i8>(),
+            SampleFormat::I16 => opening.start::<i16>(),
+            SampleFormat::I24 => opening.start::<cpal::I24>(),
+            SampleFormat::I32 => opening.start::<i32>(),
+            SampleFormat::U8 => opening.start::<u8>(),
+            SampleFormat::U16 => opening.start::<u16>(),
+            SampleFormat::U32 => opening.start::<u32>(),
+            other => Err(Error::Device(format!(
+                "{} wants samples as {other}, which is not supported; choose another device",
+                opening.label
+            ))),
+        }
+    }
+}
+
+/// A device about to be opened.
+struct Opening<'a> {
+    device: &'a cpal::Device,
+    config: StreamConfig,
+    label: String,
+    tap: Tap,
+}
+
+impl Opening<'_> {
+    fn start<T: SizedSample + FromSample<f32>>(mut self) -> Result<Box<dyn Stream + Send>> {
+        let fault = Arc::new(Mutex::new(None));
+        let report = Arc::clone(&fault);
+        let stream = self
+            .device
+            .build_output_stream(
+                self.config,
+                move |buffer: &mut [T], _: &cpal::OutputCallbackInfo| {
+                    self.tap
+                        .fill(buffer, |level| T::from_sample_(level.clamp(-1.0, 1.0)));
+                },
+                move |error: cpal::Error| {
+                    let passing = [
+                        ErrorKind::Xrun,
+                        ErrorKind::DeviceChanged,
+                        ErrorKind::RealtimeDenied,
+                    ];
+                    if !passing.contains(&error.kind()) {
+                        let mut fault = report.lock().unwrap_or_else(PoisonError::into_inner);
+                        fault.get_or_insert(error.to_string());
+                    }
+                },
+                None,
+            )
+            .map_err(|error| explain(&self.label, &error))?;
+        Ok(Box::new(Open {
+            stream,
+            label: self.label,
+            fault,
+        }))
+    }
+}
+
+/// An open device.
+struct Open {
+    stream: cpal::Stream,
+    label: String,
+    /// Written by the error callback, which is not the one that plays.
+    fault: Arc<Mutex<Option<String>>>,
+}
+
+impl Stream for Open {
+    fn play(&self) -> Result<()> {
+        self.stream
+            .play()
+            .map_err(|error| explain(&self.label, &error))
+    }
+
+    fn pause(&self) -> Result<()> {
+        self.stream
+            .pause()
+            .map_err(|error| explain(&self.label, &error))
+    }
+
+    fn fault(&self) -> Option<String> {
+        self.fault
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn name(&self) -> String {
+        self.label.clone()
+    }
+}
+
+/// The output device of that name or identifier, or the only one whose name contains it.
+fn find(wanted: &str) -> Result<cpal::Device> {
+    let devices: Vec<cpal::Device> = cpal::default_host()
+        .output_devices()
+        .map_err(|error| explain("the audio system", &error))?
+        .collect();
+    let name = |device: &cpal::Device| {
+        device
+            .description()
+            .map_or_else(|_| String::new(), |found| found.name().to_owned())
+    };
+    let id = |device: &cpal::Device| {
+        device
+            .id()
+            .map_or_else(|_| String::new(), |id| id.to_string())
+    };
+    let plain_id = |device: &cpal::Device| {
+        id(device)
+            .split_once(':')
+            .map_or_else(String::new, |(_, id)| id.to_owned())
+    };
+    let exact = |device: &cpal::Device| {
+        name(device) == wanted || id(device) == wanted || plain_id(device) == wanted
+    };
+    if let Some(device) = devices.iter().find(|device| exact(device)) {
+        return Ok(device.clone());
+    }
+    let lower = wanted.to_lowercase();
+    let mut like = devices
+        .iter()
+        .filter(|device| name(device).to_lowercase().contains(&lower));
+    match (like.next(), like.next()) {
+        (Some(only), None) => Ok(only.clone()),
+        (Some(one), Some(another)) => Err(Error::Device(format!(
+            "{wanted:?} could be {:?} or {:?}; write more of the name",
+            name(one),
+            name(another)
+        ))),
+        _ if devices.is_empty() => Err(no_device()),
+        _ => {
+            let names: Vec<String> = devices.iter().map(name).collect();
+            Err(Error::Device(format!(
+                "there is no output device {wanted:?}; there are: {}",
+                names.join(", ")
+            )))
+        }
+    }
+}
+
+fn describe(device: &cpal::Device, default: Option<&cpal::DeviceId>) -> Option<Device> {
+    let id = device.id().ok()?;
+    let spec = |config: cpal::SupportedStreamConfig| Spec {
+        rate_hz: config.sample_rate(),
+        channels: usize::from(config.channels()),
+    };
+    Some(Device {
+        name: device.description().ok()?.name().to_owned(),
+        default: default == Some(&id),
+        id: id.to_string(),
+        output: device.default_output_config().ok().map(spec),
+        input: device.default_input_config().ok().map(spec),
+    })
+}
+
+fn no_device() -> Error {
+    Error::Device(
+        "there is no sound card to play on; write to a file with `-o FILE`, or pipe with `-o -`"
+            .into(),
+    )
+}
+
+/// What cpal's kinds of errors mean to a user.
+fn explain(label: &str, error: &cpal::Error) -> Error {
+    let advice = match error.kind() {
+        ErrorKind::DeviceBusy => {
+            "another program is using it: close that, or choose another device"
+        }
+        ErrorKind::PermissionDenied => {
+            "permission denied: on Linux add yourself to the group `audio`, elsewhere allow it in the privacy settings"
+        }
+        ErrorKind::HostUnavailable => {
+            "no audio service is running: start it, or write to a file with `-o`"
+        }
+        ErrorKind::DeviceNotAvailable => "it is not there: connect it, or choose another device",
+        ErrorKind::UnsupportedConfig | ErrorKind::UnsupportedOperation => {
+            "it cannot play this way: choose another device"
+        }
+        _ => "choose another device, or write to a file with `-o`",
+    };
+    Error::Device(format!("{label}: {error}; {advice}"))
+}
+
+/// Keeps ALSA from writing its own complaints to standard error from this thread; what matters of
+/// them comes back as errors.
+fn quiet() {
+    #[cfg(target_os = "linux")]
+    {
+        // Without the handler there is only noise.
+        let _handler = alsa::Output::local_error_handler();
+    }
+}
