@@ -5,6 +5,7 @@ use candle_nn::VarBuilder;
 
 use super::content::ContentEncoder;
 use super::decoder::{Decoder, Modulation};
+use super::durations::{LONGEST_ROW, total};
 use super::prosody::ProsodyEncoder;
 use super::stream::Conditions;
 use super::timbre::TimbreEncoder;
@@ -113,6 +114,11 @@ impl Acoustic {
     /// Sizes of the networks.
     pub fn config(&self) -> &Config {
         &self.config
+    }
+
+    /// Where the networks compute.
+    pub fn device(&self) -> &Device {
+        &self.device
     }
 
     /// Symbols [N] to content [N, C].
@@ -229,13 +235,12 @@ impl Acoustic {
                 self.config.content.channels
             ));
         }
-        let Expansion { index, position } = expand(units);
-        let expected = index.len().div_ceil(self.config.units_per_code());
-        if index.is_empty() || codes.len() != expected {
+        let total = total(units);
+        let expected = total.div_ceil(self.config.units_per_code());
+        if total == 0 || total > LONGEST_ROW || codes.len() != expected {
             return input(format!(
-                "{} prosody codes for {} units, expected {expected}",
-                codes.len(),
-                index.len()
+                "{} prosody codes for {total} units, expected {expected}",
+                codes.len()
             ));
         }
         if let Some(code) = codes
@@ -247,6 +252,7 @@ impl Acoustic {
                 self.config.prosody.codes
             ));
         }
+        let Expansion { index, position } = expand(units);
         let attended = self
             .timbre_attention
             .attend(&self.timbre_norm.forward(content)?, &timbre.projected)?;

@@ -1,6 +1,9 @@
 //! Durations: how symbols become units of time, and units prosody codes.
 
-use candle_core::{Result, Tensor};
+use candle_core::Tensor;
+
+use crate::Result;
+use crate::error::input;
 
 /// Symbols laid out in time by their durations.
 #[derive(Debug, Clone, PartialEq)]
@@ -10,6 +13,14 @@ pub struct Expansion {
     /// Where each unit lies in its symbol, [U, 3]: relative position of its centre, units since the start
     /// (15 at most, over 8), ln(1 + duration) / 2.
     pub position: Vec<[f32; 3]>,
+}
+
+/// No sentence lasts longer, in units; far above what is spoken, it keeps damaged durations from filling the memory.
+pub(super) const LONGEST_ROW: usize = 1 << 22;
+
+/// All durations together.
+pub(super) fn total(units: &[u32]) -> usize {
+    units.iter().map(|&units| units as usize).sum()
 }
 
 /// Lays symbols out in time: `units` [N] is the duration of each.
@@ -34,11 +45,20 @@ pub fn expand(units: &[u32]) -> Expansion {
 /// units in each channel, [ceil(U / r), C] (section 3.3).
 ///
 /// # Errors
-/// If `content` has another number of rows than `units`, or nothing lasts.
+/// [`crate::Error::Input`] if `content` has another number of rows than `units`, nothing lasts, or all too long.
 pub fn pool_content(content: &Tensor, units: &[u32], units_per_code: usize) -> Result<Tensor> {
     let (rows, channels) = content.dims2()?;
-    if rows != units.len() || units.iter().all(|&units| units == 0) || units_per_code == 0 {
-        candle_core::bail!("{} durations for {rows} rows of content", units.len());
+    let total = total(units);
+    if rows != units.len() || units_per_code == 0 {
+        return input(format!(
+            "{} durations for {rows} rows of content",
+            units.len()
+        ));
+    }
+    if total == 0 || total > LONGEST_ROW {
+        return input(format!(
+            "durations of {total} units in all: give 1 to {LONGEST_ROW}"
+        ));
     }
     let content: Vec<f32> = content.contiguous()?.flatten_all()?.to_vec1()?;
     let index = expand(units).index;
@@ -58,11 +78,8 @@ pub fn pool_content(content: &Tensor, units: &[u32], units_per_code: usize) -> R
                 .for_each(|(top, x)| *top = top.max(*x));
         }
     }
-    Tensor::from_vec(
-        pooled,
-        (index.len().div_ceil(units_per_code), channels),
-        &candle_core::Device::Cpu,
-    )
+    let shape = (index.len().div_ceil(units_per_code), channels);
+    Ok(Tensor::from_vec(pooled, shape, &candle_core::Device::Cpu)?)
 }
 
 /// Durations at another speed: `rate` 2 is twice as fast.

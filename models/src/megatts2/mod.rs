@@ -44,6 +44,7 @@ mod plm;
 mod prosody;
 mod stream;
 mod timbre;
+mod voice;
 
 pub use acoustic::{Acoustic, AcousticFrames, Timbre};
 pub use adm::{DurationModel, DurationSession};
@@ -55,3 +56,4 @@ pub use interpolation::{DurationMix, ProsodyMix};
 pub use model::MegaTts2;
 pub use plm::{ProsodyLm, ProsodySession};
 pub use stream::DecodeStream;
+pub use voice::{Prompt, Voice};
