@@ -180,7 +180,7 @@ impl Config {
             },
             plm: PlmConfig {
                 channels: 192,
-                layers: 4,
+                layers: 3,
                 heads: 3,
                 hidden: 512,
                 code_channels: 64,
@@ -189,7 +189,7 @@ impl Config {
                 channels: 192,
                 layers: 3,
                 heads: 3,
-                hidden: 384,
+                hidden: 256,
             },
         }
     }
