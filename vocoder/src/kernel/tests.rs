@@ -298,7 +298,8 @@ fn large_shapes_agree_with_candle_for_any_number_of_threads() -> Result<()> {
     let stock = Tensor::cat(&[stock(0)?, stock(1)?], 0)?;
     let stock = stock.narrow(2, 4, stock.dim(2)? - 8)?.contiguous()?;
     assert!(difference(&results[0][1], &stock) < 1e-5);
-    assert!(difference(&results[0][2], &deep.0.conv1d(&deep.1, 3, 1, 1, 1)?) < 1e-5);
+    // Sums of 3584 products: two orders of addition differ more.
+    assert!(difference(&results[0][2], &deep.0.conv1d(&deep.1, 3, 1, 1, 1)?) < 1e-4);
     assert!(difference(&results[0][3], &wide.0.conv1d(&wide.1, 3, 1, 1, 96)?) < 1e-5);
     Ok(())
 }
