@@ -89,18 +89,14 @@ fn word_end(spoken: &mut Vec<Spoken>, limit: usize) -> (usize, Cut) {
     let Some(word) = spoken.first_mut() else {
         return (0, Cut::End);
     };
-    let mut count = 0;
-    let mut last = ' ';
-    let mut split = word.phonemes.len();
-    for (byte, c) in word.phonemes.char_indices() {
-        // Never between a stress mark and its vowel, nor before a length mark.
-        if count + 1 >= limit && !matches!(last, 'ˈ' | 'ˌ') && c != 'ː' {
-            split = byte;
-            break;
-        }
-        count += 1;
-        last = c;
-    }
+    // Never between a stress mark and its vowel, nor before a length mark.
+    let room = limit.saturating_sub(usize::from(word.spaced)).max(1);
+    let chars: Vec<(usize, char)> = word.phonemes.char_indices().collect();
+    let free = |&k: &usize| !matches!(chars[k - 1].1, 'ˈ' | 'ˌ') && chars[k].1 != 'ː';
+    let split = match chars.len() {
+        n if n > room => (1..=room).rev().find(free).map_or(chars[room].0, |k| chars[k].0),
+        _ => word.phonemes.len(),
+    };
     let tail = Spoken {
         phonemes: word.phonemes.split_off(split),
         spaced: false,

@@ -12,7 +12,8 @@ use super::lexicon::Lexicon;
 use super::normalise::{Surroundings, normalise};
 use super::phonemes::{Spoken, phonemes};
 use super::pronounce::Pronouncer;
-use super::segment::Segment;
+use super::segment::{Ending, Segment};
+use super::ssml;
 use super::sentence::{Boundary, sentence_end};
 use super::tagger::Tagger;
 use super::utterance::{Symbol, Utterance, Word};
@@ -137,6 +138,16 @@ impl FrontEnd {
         Utterances::new(self, VecDeque::from([Segment::plain(text)]))
     }
 
+    /// The utterances of an SSML document. Supported are `speak`, `p`, `s`,
+    /// `break`, `prosody`, `say-as`, `phoneme`, `sub`, `voice`, `emphasis` and `mark`.
+    ///
+    /// # Errors
+    /// [`Error::Ssml`] with line and column if the document is malformed, too
+    /// deep, too large, or uses anything else.
+    pub fn ssml<'a>(&'a self, document: &str) -> Result<Utterances<'a>> {
+        Ok(Utterances::new(self, ssml::parse(document, self.dialect(), self.lexicon.as_ref())?.into()))
+    }
+
     /// The phonemes of a text, utterances separated by spaces.
     ///
     /// # Errors
@@ -253,11 +264,16 @@ impl<'a> Utterances<'a> {
         let Some(segment) = self.segments.front() else {
             return Ok(());
         };
+        let rest = &segment.text[self.at..];
+        self.at += rest.len() - rest.trim_start().len();
         let (end, mut boundary) = sentence_end(&segment.text, self.at);
         let sentence = &segment.text[self.at..end];
         let base = self.at;
         let source = segment.source(base..end);
         let last_of_segment = segment.text[end..].trim().is_empty();
+        if last_of_segment {
+            boundary = ends_with(boundary, segment);
+        }
         if !sentence.trim().is_empty() && self.open.is_none() {
             let lead = sentence.len() - sentence.trim_start().len();
             self.open = Some(segment.source(base + lead..end).start);
@@ -284,9 +300,6 @@ impl<'a> Utterances<'a> {
         }
         let mut all = std::mem::take(&mut self.waiting);
         all.extend(spoken);
-        if last_of_segment {
-            boundary = segment_boundary(boundary, self.segments.len());
-        }
         let short = chunk::symbols(&all) < front_end.limits.shortest;
         if short && boundary == Boundary::Sentence && !last_of_segment {
             self.waiting = all;
@@ -355,7 +368,6 @@ impl<'a> Utterances<'a> {
             let mark = match (cut, boundary) {
                 (Cut::End, Boundary::Sentence | Boundary::Paragraph) => Some('.'),
                 (Cut::Inside, _) | (Cut::End, Boundary::Inside) => None,
-                (Cut::End, Boundary::Word) if segment_end => None,
                 _ => Some(','),
             };
             let mut utterance = assemble(&piece, mark, start..piece_end);
@@ -390,12 +402,14 @@ fn trailing_space(sentence: &str) -> usize {
     sentence.len() - sentence.trim_end().len()
 }
 
-/// The end of a segment that is not the last is no end of a paragraph.
-fn segment_boundary(boundary: Boundary, segments: usize) -> Boundary {
-    if boundary == Boundary::Paragraph && segments > 1 {
-        Boundary::Word
-    } else {
-        boundary
+/// What the end of a segment's last sentence is.
+fn ends_with(boundary: Boundary, segment: &Segment<'_>) -> Boundary {
+    match (segment.ending, boundary) {
+        (Ending::Paragraph, _) => Boundary::Paragraph,
+        (Ending::Sentence, _) | (Ending::Open, Boundary::Sentence) => Boundary::Sentence,
+        // A pause asked for in mid-sentence is a clause end, a change of prosody is nothing to hear.
+        (Ending::Open, _) if segment.pause_after_ms.is_some() => Boundary::Word,
+        (Ending::Open, _) => Boundary::Inside,
     }
 }
 

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Every [`Symbol`] and [`Word`] carries the bytes of the original text it
-//! stands for, so that word and phone times cost nothing. The
+//! stands for, so that word and phone times ([`timing`]) cost nothing. The
 //! dictionaries, tagger and network for unknown words are embedded and read in
 //! place; there is nothing to install and nothing to parse at start-up. See
 //! `src/text/data/NOTICE` for where they come from.
@@ -29,6 +29,7 @@ mod error;
 mod front_end;
 mod glyph;
 mod lexicon;
+mod manner;
 mod normalise;
 mod notation;
 mod oov;
@@ -36,8 +37,10 @@ mod phonemes;
 mod pronounce;
 mod segment;
 mod sentence;
+mod ssml;
 mod stress;
 mod tagger;
+pub mod timing;
 mod token;
 mod utterance;
 mod vocabulary;

@@ -6,7 +6,7 @@ use super::Dialect;
 use super::vocabulary::Vocabulary;
 
 /// IPA spellings of what misaki writes as one letter, longest first.
-const DIPHTHONGS: [(&str, &str); 12] = [
+const DIPHTHONGS: [(&str, &str); 11] = [
     ("t͡ʃ", "ʧ"),
     ("d͡ʒ", "ʤ"),
     ("tʃ", "ʧ"),
@@ -17,7 +17,6 @@ const DIPHTHONGS: [(&str, &str); 12] = [
     ("ɔɪ", "Y"),
     ("əʊ", "Q"),
     ("oʊ", "O"),
-    ("əl", "ᵊl"),
     ("l̩", "ᵊl"),
 ];
 
@@ -77,7 +76,7 @@ pub(crate) fn parse(written: &str, dialect: Dialect) -> Result<String, String> {
         }
         out.push(c);
     }
-    if !out.chars().any(char::is_alphabetic) {
+    if !out.chars().any(|c| c.is_alphabetic() && !matches!(c, 'ˈ' | 'ˌ' | 'ː')) {
         return Err("it holds no sound".into());
     }
     Ok(settle_stress(&out))

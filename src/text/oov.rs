@@ -18,6 +18,7 @@ const POSITIONS: usize = 64;
 /// BART's position table reserves its first two rows.
 const POSITION_OFFSET: usize = 2;
 const EPSILON: f32 = 1e-5;
+const PAD: usize = 0;
 const BEGIN: usize = 1;
 const STOP: usize = 2;
 /// `<pad> <s> </s> <unk>` come before the first letter.
@@ -197,11 +198,13 @@ impl Speller {
                 .enumerate()
                 .max_by(|a, b| a.1.total_cmp(&b.1))
                 .map_or(STOP, |(id, _)| id);
-            if last < SPECIALS {
+            if last == STOP || last == PAD {
                 break;
             }
             out.push(last);
         }
+        // The network repeats its start symbol before the first phoneme.
+        out.retain(|&id| id >= SPECIALS);
         out
     }
 }

@@ -6,6 +6,18 @@ use std::ops::Range;
 use super::token::Token;
 use super::utterance::Prosody;
 
+/// What the end of a segment means, the weakest first.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Ending {
+    /// The sentence may go on in the next segment.
+    #[default]
+    Open,
+    /// The end of a sentence.
+    Sentence,
+    /// The end of a paragraph.
+    Paragraph,
+}
+
 /// A plain text is one segment; an SSML document is as many as it changes prosody or pauses.
 #[derive(Debug, Default)]
 pub(crate) struct Segment<'a> {
@@ -19,6 +31,8 @@ pub(crate) struct Segment<'a> {
     pub voice: Option<String>,
     /// Silence after the segment, ms, where it differs from the usual.
     pub pause_after_ms: Option<u32>,
+    /// What its end means.
+    pub ending: Ending,
     /// Named marks and the source byte they stand at.
     pub marks: Vec<(String, usize)>,
 }
@@ -28,6 +42,7 @@ impl<'a> Segment<'a> {
     pub fn plain(text: &'a str) -> Self {
         Self {
             text: Cow::Borrowed(text),
+            ending: Ending::Paragraph,
             ..Self::default()
         }
     }

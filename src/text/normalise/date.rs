@@ -34,7 +34,7 @@ pub(super) fn month(word: &str) -> Option<&'static str> {
     .copied()
 }
 
-fn month_number(digits: &str) -> Option<&'static str> {
+pub(super) fn month_number(digits: &str) -> Option<&'static str> {
     MONTHS
         .get(digits.parse::<usize>().ok()?.checked_sub(1)?)
         .copied()
@@ -102,7 +102,7 @@ impl Reader<'_> {
     }
 
     /// "March fifth", or "the fifth of March".
-    fn month_day_words(&self, month: &str, day: &str) -> String {
+    pub(super) fn month_day_words(&self, month: &str, day: &str) -> String {
         let day = self.ordinal(day);
         match self.surroundings.dialect {
             Dialect::American => format!("{month} {day}"),

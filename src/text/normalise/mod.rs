@@ -13,6 +13,7 @@ mod money;
 mod number;
 mod quantity;
 mod roman;
+mod say_as;
 mod symbol;
 mod time;
 
@@ -24,6 +25,8 @@ use super::error::{Diagnostic, DiagnosticKind, Result};
 use super::glyph::{Glyph, OBJECT, fold_latin};
 use super::lexicon::Lexicon;
 use super::token::{Token, TokenKind};
+
+pub(crate) use say_as::say_as;
 
 /// Kinds of atoms.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,14 +61,7 @@ pub(crate) fn normalise(
     surroundings: Surroundings<'_>,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Result<Vec<Token>> {
-    let mut reader = Reader {
-        atoms: atoms(glyphs),
-        glyphs,
-        surroundings,
-        out: Vec::new(),
-        diagnostics,
-        objects: 0,
-    };
+    let mut reader = Reader::new(glyphs, surroundings, diagnostics);
     reader.run()?;
     Ok(reader.out)
 }
@@ -114,6 +110,12 @@ struct Reader<'a> {
 
 /// Where a class stopped reading: the next atom.
 type Read = Option<usize>;
+
+impl<'a> Reader<'a> {
+    fn new(glyphs: &'a [Glyph], surroundings: Surroundings<'a>, diagnostics: &'a mut Vec<Diagnostic>) -> Self {
+        Self { atoms: atoms(glyphs), glyphs, surroundings, out: Vec::new(), diagnostics, objects: 0 }
+    }
+}
 
 impl Reader<'_> {
     fn run(&mut self) -> Result<()> {
