@@ -96,9 +96,9 @@ impl Mel {
 
     /// Appends the mel bands of one spectrum `frame`; `magnitude` is scratch.
     fn append(&self, frame: &[Complex32], magnitude: &mut Vec<f32>, mel: &mut Vec<f32>) {
-        let floor = self.config.magnitude_eps;
+        let eps = self.config.magnitude_eps;
         magnitude.clear();
-        magnitude.extend(frame.iter().map(|c| c.norm_sqr() + floor));
+        magnitude.extend(frame.iter().map(|c| c.norm_sqr() + eps));
         if self.config.power == 1 {
             magnitude.iter_mut().for_each(|m| *m = m.sqrt());
         }

@@ -1,7 +1,9 @@
 //! Streaming mel extraction.
 
 use super::Mel;
+use crate::Result;
 use crate::stft::StftStream;
+use crate::stream::Stream;
 
 /// Samples in, mel frames out; equals [`Mel::extract`] bit for bit.
 pub struct MelStream {
@@ -18,34 +20,38 @@ impl MelStream {
             mel,
         }
     }
+}
 
-    /// Takes `samples` and appends the frames they complete to `frames`, `bands` values each.
-    pub fn push(&mut self, samples: &[f32], frames: &mut Vec<f32>) {
+impl Stream for MelStream {
+    type Input = [f32];
+
+    /// Takes `samples` and appends the frames they complete, `bands` values each.
+    fn push(&mut self, samples: &[f32], frames: &mut Vec<f32>) -> Result<()> {
         let Self {
             mel,
             analysis,
             magnitude,
         } = self;
         analysis.push_with(samples, |frame| mel.append(frame, magnitude, frames));
+        Ok(())
     }
 
-    /// Ends the signal: appends the remaining frames and resets.
-    pub fn flush(&mut self, frames: &mut Vec<f32>) {
+    fn flush(&mut self, frames: &mut Vec<f32>) -> Result<()> {
         let Self {
             mel,
             analysis,
             magnitude,
         } = self;
         analysis.flush_with(|frame| mel.append(frame, magnitude, frames));
+        Ok(())
     }
 
-    /// Forgets the signal so far.
-    pub fn reset(&mut self) {
+    fn reset(&mut self) {
         self.analysis.reset();
     }
 
     /// Samples right of a frame's position that the frame waits for.
-    pub fn latency_samples(&self) -> usize {
+    fn latency_samples(&self) -> usize {
         self.analysis.latency_samples()
     }
 }
