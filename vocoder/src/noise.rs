@@ -83,6 +83,7 @@ impl NoiseField {
 }
 
 /// Philox 4x32-10 on `N` counters at once.
+#[expect(clippy::needless_range_loop, reason = "a lane runs across four arrays")]
 #[inline(always)]
 fn philox<const N: usize>(mut x: [[u32; N]; 4], mut key: [u32; 2]) -> [[u32; N]; 4] {
     for _round in 0..10 {

@@ -47,9 +47,9 @@ impl Context {
     /// both ends and `taps - stride = 2 · padding`.
     pub fn transposed(taps: usize, stride: usize, padding: usize) -> Self {
         // Output u of frame j: inputs from j + ceil((padding - taps + 1) / stride)
-        // to j + (stride - 1 + padding) / stride.
+        // to j + ceil(padding / stride).
         let left = (taps - 1 - padding.min(taps - 1)) / stride;
-        let right = (stride - 1 + padding) / stride;
+        let right = padding.div_ceil(stride);
         Self::upsampling(left, right, stride)
     }
 
