@@ -94,7 +94,10 @@ fn word_end(spoken: &mut Vec<Spoken>, limit: usize) -> (usize, Cut) {
     let chars: Vec<(usize, char)> = word.phonemes.char_indices().collect();
     let free = |&k: &usize| !matches!(chars[k - 1].1, 'ˈ' | 'ˌ') && chars[k].1 != 'ː';
     let split = match chars.len() {
-        n if n > room => (1..=room).rev().find(free).map_or(chars[room].0, |k| chars[k].0),
+        n if n > room => (1..=room)
+            .rev()
+            .find(free)
+            .map_or(chars[room].0, |k| chars[k].0),
         _ => word.phonemes.len(),
     };
     let tail = Spoken {

@@ -56,6 +56,8 @@ pub(crate) fn clean(
             '。' => push('.'),
             '、' => push(','),
             '¹' => push('1'),
+            // Modifier letters are phonetic symbols (ʰ, ᵊ); unfolding would lose them.
+            '\u{2B0}'..='\u{2FF}' | '\u{1D2C}'..='\u{1D7F}' => push(c),
             '№' => "No. ".chars().for_each(push),
             '¼' | '½' | '¾' | '⅐'..='⅞' => {
                 // "2½" is "2 1/2", never "21/2".

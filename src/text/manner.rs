@@ -11,11 +11,18 @@ pub(crate) fn pause_ms(time: Option<&str>, strength: Option<&str>) -> Result<u32
         let time = time.trim();
         let ms = match time.strip_suffix("ms") {
             Some(n) => n.trim().parse::<f32>(),
-            None => time.strip_suffix('s').unwrap_or("?").trim().parse::<f32>().map(|s| s * 1000.0),
+            None => time
+                .strip_suffix('s')
+                .unwrap_or("?")
+                .trim()
+                .parse::<f32>()
+                .map(|s| s * 1000.0),
         };
         return match ms {
             Ok(ms) if (0.0..=LONGEST_PAUSE).contains(&ms) => Ok(ms as u32),
-            _ => Err(format!("break time {time:?} is not a time up to 60 s, such as \"500ms\" or \"1.5s\"")),
+            _ => Err(format!(
+                "break time {time:?} is not a time up to 60 s, such as \"500ms\" or \"1.5s\""
+            )),
         };
     }
     Ok(match strength.unwrap_or("medium") {
@@ -25,12 +32,21 @@ pub(crate) fn pause_ms(time: Option<&str>, strength: Option<&str>) -> Result<u32
         "medium" => 400,
         "strong" => 700,
         "x-strong" => 1200,
-        other => return Err(format!("break strength {other:?} is none of none, x-weak, weak, medium, strong, x-strong")),
+        other => {
+            return Err(format!(
+                "break strength {other:?} is none of none, x-weak, weak, medium, strong, x-strong"
+            ));
+        }
     })
 }
 
 /// `prosody` inside the prosody around it.
-pub(crate) fn prosody(around: Prosody, rate: Option<&str>, pitch: Option<&str>, volume: Option<&str>) -> Result<Prosody, String> {
+pub(crate) fn prosody(
+    around: Prosody,
+    rate: Option<&str>,
+    pitch: Option<&str>,
+    volume: Option<&str>,
+) -> Result<Prosody, String> {
     let mut out = around;
     if let Some(rate) = rate {
         out.rate *= self::rate(rate.trim())?;
@@ -45,7 +61,10 @@ pub(crate) fn prosody(around: Prosody, rate: Option<&str>, pitch: Option<&str>, 
         return Err(format!("prosody rate {:.2} is outside 0.25 to 4", out.rate));
     }
     if !(-24.0..=24.0).contains(&out.pitch_semitones) {
-        return Err(format!("prosody pitch {:+.1} st is outside -24st to +24st", out.pitch_semitones));
+        return Err(format!(
+            "prosody pitch {:+.1} st is outside -24st to +24st",
+            out.pitch_semitones
+        ));
     }
     out.volume_db = out.volume_db.min(24.0);
     Ok(out)
@@ -58,9 +77,17 @@ pub(crate) fn emphasis(around: Prosody, level: Option<&str>) -> Result<Prosody, 
         "moderate" => (0.94, 1.5),
         "none" => (1.0, 0.0),
         "reduced" => (1.06, -2.0),
-        other => return Err(format!("emphasis level {other:?} is none of strong, moderate, none, reduced")),
+        other => {
+            return Err(format!(
+                "emphasis level {other:?} is none of strong, moderate, none, reduced"
+            ));
+        }
     };
-    Ok(Prosody { rate: around.rate * rate, volume_db: around.volume_db + volume, ..around })
+    Ok(Prosody {
+        rate: around.rate * rate,
+        volume_db: around.volume_db + volume,
+        ..around
+    })
 }
 
 /// A finite number.
@@ -100,7 +127,11 @@ fn pitch(text: &str) -> Result<f32, String> {
     let semitones = named.or_else(|| match (text.strip_suffix("st"), text.strip_suffix('%')) {
         (Some(n), _) => number(n),
         (_, Some(n)) => {
-            let factor = if n.starts_with(['+', '-']) { 1.0 + number(n)? / 100.0 } else { number(n)? / 100.0 };
+            let factor = if n.starts_with(['+', '-']) {
+                1.0 + number(n)? / 100.0
+            } else {
+                number(n)? / 100.0
+            };
             (factor > 0.0).then(|| 12.0 * factor.log2())
         }
         _ => None,
@@ -123,7 +154,11 @@ fn volume(text: &str) -> Result<f32, String> {
     let db = named.or_else(|| match (text.strip_suffix("dB"), text.strip_suffix('%')) {
         (Some(n), _) => number(n),
         (_, Some(n)) => {
-            let factor = if n.starts_with(['+', '-']) { 1.0 + number(n)? / 100.0 } else { number(n)? / 100.0 };
+            let factor = if n.starts_with(['+', '-']) {
+                1.0 + number(n)? / 100.0
+            } else {
+                number(n)? / 100.0
+            };
             (factor >= 0.0).then(|| (20.0 * factor.max(1e-6).log10()).max(-120.0))
         }
         _ => None,

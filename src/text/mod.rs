@@ -28,8 +28,11 @@ mod dictionary;
 mod error;
 mod front_end;
 mod glyph;
+mod inflection;
+mod layer;
 mod lexicon;
 mod manner;
+mod markup;
 mod normalise;
 mod notation;
 mod oov;
@@ -43,12 +46,14 @@ mod tagger;
 pub mod timing;
 mod token;
 mod utterance;
+mod utterances;
 mod vocabulary;
 
 pub use error::{Diagnostic, DiagnosticKind, Error, Result};
-pub use front_end::{FrontEnd, Limits, Pauses, Utterances};
+pub use front_end::{FrontEnd, Limits, Pauses};
 pub use lexicon::Lexicon;
 pub use utterance::{Prosody, Symbol, Utterance, Word};
+pub use utterances::Utterances;
 pub use vocabulary::Vocabulary;
 
 /// Which English is spoken.

@@ -76,7 +76,10 @@ pub(crate) fn parse(written: &str, dialect: Dialect) -> Result<String, String> {
         }
         out.push(c);
     }
-    if !out.chars().any(|c| c.is_alphabetic() && !matches!(c, 'ˈ' | 'ˌ' | 'ː')) {
+    if !out
+        .chars()
+        .any(|c| c.is_alphabetic() && !matches!(c, 'ˈ' | 'ˌ' | 'ː'))
+    {
         return Err("it holds no sound".into());
     }
     Ok(settle_stress(&out))

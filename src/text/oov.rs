@@ -7,6 +7,7 @@
 //! blocks, erf GELU, tied output embedding, greedy decoding.
 
 use super::Dialect;
+use super::layer::{Attention, FeedForward, Linear, Norm, dot};
 
 static US: &[u8] = include_bytes!("data/oov-us.bin");
 static GB: &[u8] = include_bytes!("data/oov-gb.bin");
@@ -17,7 +18,6 @@ const HIDDEN: usize = 1024;
 const POSITIONS: usize = 64;
 /// BART's position table reserves its first two rows.
 const POSITION_OFFSET: usize = 2;
-const EPSILON: f32 = 1e-5;
 const PAD: usize = 0;
 const BEGIN: usize = 1;
 const STOP: usize = 2;
@@ -207,112 +207,6 @@ impl Speller {
         out.retain(|&id| id >= SPECIALS);
         out
     }
-}
-
-struct Linear {
-    /// `[outputs][inputs]`.
-    weight: Vec<f32>,
-    bias: Vec<f32>,
-    inputs: usize,
-}
-
-impl Linear {
-    fn apply(&self, x: &[f32]) -> Vec<f32> {
-        self.weight
-            .chunks_exact(self.inputs)
-            .zip(&self.bias)
-            .map(|(row, b)| dot(row, x) + b)
-            .collect()
-    }
-}
-
-struct Norm {
-    weight: Vec<f32>,
-    bias: Vec<f32>,
-}
-
-impl Norm {
-    fn apply(&self, x: &mut [f32]) {
-        let n = x.len() as f32;
-        let mean = x.iter().sum::<f32>() / n;
-        let variance = x.iter().map(|v| (v - mean) * (v - mean)).sum::<f32>() / n;
-        let scale = 1.0 / (variance + EPSILON).sqrt();
-        for ((v, w), b) in x.iter_mut().zip(&self.weight).zip(&self.bias) {
-            *v = (*v - mean) * scale * w + b;
-        }
-    }
-
-    /// `x = norm(x + delta)`.
-    fn residual(&self, x: &mut [f32], delta: &[f32]) {
-        x.iter_mut().zip(delta).for_each(|(v, d)| *v += d);
-        self.apply(x);
-    }
-}
-
-/// Single-head attention.
-struct Attention {
-    query: Linear,
-    key: Linear,
-    value: Linear,
-    output: Linear,
-}
-
-impl Attention {
-    fn keys_values(&self, xs: &[Vec<f32>]) -> (Vec<Vec<f32>>, Vec<Vec<f32>>) {
-        (
-            xs.iter().map(|x| self.key.apply(x)).collect(),
-            xs.iter().map(|x| self.value.apply(x)).collect(),
-        )
-    }
-
-    fn attend(&self, x: &[f32], keys: &[Vec<f32>], values: &[Vec<f32>]) -> Vec<f32> {
-        let query = self.query.apply(x);
-        let scale = (WIDTH as f32).powf(-0.5);
-        let mut scores: Vec<f32> = keys.iter().map(|k| dot(&query, k) * scale).collect();
-        let top = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        scores.iter_mut().for_each(|s| *s = (*s - top).exp());
-        let sum: f32 = scores.iter().sum();
-        let mut mixed = vec![0.0; WIDTH];
-        for (s, v) in scores.iter().zip(values) {
-            mixed.iter_mut().zip(v).for_each(|(m, x)| *m += s / sum * x);
-        }
-        self.output.apply(&mixed)
-    }
-}
-
-struct FeedForward {
-    first: Linear,
-    second: Linear,
-}
-
-impl FeedForward {
-    fn apply(&self, x: &[f32]) -> Vec<f32> {
-        let mut hidden = self.first.apply(x);
-        hidden.iter_mut().for_each(|v| *v = gelu(*v));
-        self.second.apply(&hidden)
-    }
-}
-
-/// Eight running sums so that the compiler can use vector registers.
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let mut sums = [0f32; 8];
-    for (x, y) in a.chunks_exact(8).zip(b.chunks_exact(8)) {
-        for i in 0..8 {
-            sums[i] += x[i] * y[i];
-        }
-    }
-    sums.iter().sum()
-}
-
-/// Exact GELU, with erf after Abramowitz and Stegun 7.1.26 (error below 1.5e-7).
-fn gelu(x: f32) -> f32 {
-    let z = x.abs() / std::f32::consts::SQRT_2;
-    let t = 1.0 / (1.0 + 0.327_591_1 * z);
-    let poly = t
-        * (0.254_829_6
-            + t * (-0.284_496_72 + t * (1.421_413_8 + t * (-1.453_152 + t * 1.061_405_4))));
-    let erf = 1.0 - poly * (-z * z).exp();
-    0.5 * x * (1.0 + erf.copysign(x))
 }
 
 struct Reader {

@@ -3,7 +3,8 @@
 //! The rules are those of misaki 0.9.4 (Apache-2.0, hexgrad), because the
 //! acoustic models learned to speak exactly that notation.
 
-use std::sync::{Arc, OnceLock};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::Dialect;
 use super::dictionary::Dictionary;
@@ -45,6 +46,8 @@ pub(crate) struct Pronouncer {
     dialect: Dialect,
     dictionary: Dictionary,
     speller: OnceLock<Option<Speller>>,
+    /// Readings of unknown words; names recur, and monsters repeat themselves.
+    guesses: Mutex<HashMap<String, Option<String>>>,
 }
 
 impl Pronouncer {
@@ -53,6 +56,7 @@ impl Pronouncer {
             dialect,
             dictionary: Dictionary::open(dialect),
             speller: OnceLock::new(),
+            guesses: Mutex::default(),
         }
     }
 
@@ -107,10 +111,6 @@ impl Pronouncer {
         if !word.contains(vowel) && letters <= 8 {
             return self.spell(word);
         }
-        let speller = self
-            .speller
-            .get_or_init(|| Speller::open(self.dialect))
-            .as_ref();
         let mut out = String::new();
         let chars: Vec<char> = word.chars().collect();
         // Real words fit one pass; a monster is read in parts of a plausible size.
@@ -121,16 +121,33 @@ impl Pronouncer {
         };
         for piece in chars.chunks(part) {
             let piece: String = piece.iter().collect();
-            let read = speller
-                .and_then(|s| s.read(&piece))
-                .filter(|p| p.contains(stress::is_vowel));
-            match read.or_else(|| self.spell(&piece)) {
-                Some(p) => out.push_str(&p),
-                None => continue,
+            if let Some(p) = self.guess_piece(&piece) {
+                out.push_str(&p);
             }
         }
         let out = out.replace('ɾ', "T").replace('ʔ', "t");
         (!out.is_empty()).then_some(out)
+    }
+
+    /// The network's reading where it has a vowel, else the letters; remembered.
+    fn guess_piece(&self, piece: &str) -> Option<String> {
+        const REMEMBERED: usize = 2048;
+        let lock = || self.guesses.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = lock().get(piece) {
+            return known.clone();
+        }
+        let open = || Speller::open(self.dialect);
+        let speller = self.speller.get_or_init(open).as_ref();
+        let read = speller
+            .and_then(|s| s.read(piece))
+            .filter(|p| p.contains(stress::is_vowel))
+            .or_else(|| self.spell(piece));
+        let mut guesses = lock();
+        if guesses.len() >= REMEMBERED {
+            guesses.clear();
+        }
+        guesses.insert(piece.to_owned(), read.clone());
+        read
     }
 
     fn word(
@@ -268,7 +285,7 @@ impl Pronouncer {
         self.dictionary.gold(word).is_some() || self.dictionary.silver(word).is_some()
     }
 
-    fn is_known(&self, word: &str) -> bool {
+    pub(super) fn is_known(&self, word: &str) -> bool {
         if self.in_dictionary(word) {
             return true;
         }
@@ -281,7 +298,7 @@ impl Pronouncer {
             || word.bytes().skip(1).all(|b| b.is_ascii_uppercase())
     }
 
-    fn lookup(
+    pub(super) fn lookup(
         &self,
         word: &str,
         tag: &str,
@@ -318,143 +335,6 @@ impl Pronouncer {
                 .or_else(|| reading.map(|p| stress::apply(p, stress))),
         }
     }
-
-    /// Plural, past and -ing forms of known words.
-    fn inflected(
-        &self,
-        word: &str,
-        tag: &str,
-        stress: Option<Stress>,
-        context: Context,
-    ) -> Option<String> {
-        self.stem_s(word, tag, stress, context)
-            .or_else(|| self.stem_ed(word, tag, stress, context))
-            .or_else(|| {
-                self.stem_ing(
-                    word,
-                    tag,
-                    Some(stress.unwrap_or(Stress::Secondary)),
-                    context,
-                )
-            })
-    }
-
-    fn stem_s(
-        &self,
-        word: &str,
-        tag: &str,
-        stress: Option<Stress>,
-        context: Context,
-    ) -> Option<String> {
-        if word.len() < 3 {
-            return None;
-        }
-        let bare = word.strip_suffix('s')?;
-        let stem = if !bare.ends_with('s') && self.is_known(bare) {
-            bare.to_owned()
-        } else if let Some(stem) = word
-            .strip_suffix("'s")
-            .or_else(|| {
-                word.strip_suffix("es")
-                    .filter(|_| word.len() > 4 && !word.ends_with("ies"))
-            })
-            .filter(|w| self.is_known(w))
-        {
-            stem.to_owned()
-        } else {
-            let stem = format!("{}y", word.strip_suffix("ies").filter(|_| word.len() > 4)?);
-            if !self.is_known(&stem) {
-                return None;
-            }
-            stem
-        };
-        self.with_s(&self.lookup(&stem, tag, stress, context)?)
-    }
-
-    /// Adds the plural or possessive ending.
-    pub fn with_s(&self, stem: &str) -> Option<String> {
-        Some(match stem.chars().last()? {
-            'p' | 't' | 'k' | 'f' | 'θ' => format!("{stem}s"),
-            's' | 'z' | 'ʃ' | 'ʒ' | 'ʧ' | 'ʤ' => format!("{stem}{}z", self.short_i()),
-            _ => format!("{stem}z"),
-        })
-    }
-
-    fn short_i(&self) -> char {
-        match self.dialect {
-            Dialect::American => 'ᵻ',
-            Dialect::British => 'ɪ',
-        }
-    }
-
-    fn stem_ed(
-        &self,
-        word: &str,
-        tag: &str,
-        stress: Option<Stress>,
-        context: Context,
-    ) -> Option<String> {
-        if word.len() < 4 {
-            return None;
-        }
-        let bare = word.strip_suffix('d')?;
-        let stem = if !bare.ends_with('d') && self.is_known(bare) {
-            bare
-        } else {
-            word.strip_suffix("ed")
-                .filter(|w| word.len() > 4 && !w.ends_with('e') && self.is_known(w))?
-        };
-        let stem = self.lookup(stem, tag, stress, context)?;
-        let mut tail = stem.chars().rev();
-        let (last, before) = (tail.next()?, tail.next());
-        Some(match last {
-            'p' | 'k' | 'f' | 'θ' | 'ʃ' | 's' | 'ʧ' => format!("{stem}t"),
-            'd' => format!("{stem}{}d", self.short_i()),
-            't' if self.dialect == Dialect::British || before.is_none() => format!("{stem}ɪd"),
-            't' if before.is_some_and(flaps) => format!("{}Tᵻd", &stem[..stem.len() - 1]),
-            't' => format!("{stem}ᵻd"),
-            _ => format!("{stem}d"),
-        })
-    }
-
-    fn stem_ing(
-        &self,
-        word: &str,
-        tag: &str,
-        stress: Option<Stress>,
-        context: Context,
-    ) -> Option<String> {
-        let bare = word.strip_suffix("ing").filter(|_| word.len() >= 5)?;
-        let with_e = format!("{bare}e");
-        let doubled = || {
-            let mut tail = bare.chars().rev();
-            let (a, b) = (tail.next()?, tail.next()?);
-            let double = a == b && "bcdgklmnprstvxz".contains(a);
-            (double || bare.ends_with("ck")).then(|| &bare[..bare.len() - 1])
-        };
-        let stem = if word.len() > 5 && self.is_known(bare) {
-            bare
-        } else if self.is_known(&with_e) {
-            &with_e
-        } else {
-            doubled().filter(|w| word.len() > 5 && self.is_known(w))?
-        };
-        let stem = self.lookup(stem, tag, stress, context)?;
-        let mut tail = stem.chars().rev();
-        let (last, before) = (tail.next()?, tail.next());
-        match self.dialect {
-            Dialect::British if matches!(last, 'ə' | 'ː') => None,
-            Dialect::American if last == 't' && before.is_some_and(flaps) => {
-                Some(format!("{}Tɪŋ", &stem[..stem.len() - 1]))
-            }
-            _ => Some(format!("{stem}ɪŋ")),
-        }
-    }
-}
-
-/// Sounds after which an American t is flapped.
-fn flaps(c: char) -> bool {
-    "AIOWYiuæɑəɛɪɹʊʌ".contains(c)
 }
 
 /// The coarse key of a Penn tag.

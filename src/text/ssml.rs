@@ -27,6 +27,7 @@ use super::error::{Error, Result};
 use super::glyph::{Glyph, OBJECT, clean};
 use super::lexicon::Lexicon;
 use super::manner;
+use super::markup::{SUPPORTED, attributes, entity};
 use super::normalise::{Surroundings, normalise, say_as};
 use super::notation;
 use super::segment::{Ending, Segment};
@@ -37,13 +38,21 @@ use super::utterance::Prosody;
 const LARGEST: usize = 4 << 20;
 /// Deepest nesting of elements.
 const DEEPEST: usize = 32;
-const SUPPORTED: &str = "speak, p, s, break, prosody, emphasis, say-as, phoneme, sub, voice, mark";
 
 /// Reads a document into segments of one prosody each.
-pub(crate) fn parse(document: &str, dialect: Dialect, lexicon: Option<&Arc<Lexicon>>) -> Result<Vec<Segment<'static>>> {
+pub(crate) fn parse(
+    document: &str,
+    dialect: Dialect,
+    lexicon: Option<&Arc<Lexicon>>,
+) -> Result<Vec<Segment<'static>>> {
     let mut builder = Builder {
         document,
-        surroundings: Surroundings { dialect, lexicon, objects: &[], expand: true },
+        surroundings: Surroundings {
+            dialect,
+            lexicon,
+            objects: &[],
+            expand: true,
+        },
         segments: Vec::new(),
         current: Segment::default(),
         open: Vec::new(),
@@ -51,7 +60,13 @@ pub(crate) fn parse(document: &str, dialect: Dialect, lexicon: Option<&Arc<Lexic
         root_closed: false,
     };
     if document.len() > LARGEST {
-        return Err(builder.fail(0, format!("the document has {} bytes, the limit is {LARGEST}", document.len())));
+        return Err(builder.fail(
+            0,
+            format!(
+                "the document has {} bytes, the limit is {LARGEST}",
+                document.len()
+            ),
+        ));
     }
     let mut reader = Reader::from_str(document);
     reader.config_mut().check_comments = true;
@@ -60,7 +75,12 @@ pub(crate) fn parse(document: &str, dialect: Dialect, lexicon: Option<&Arc<Lexic
         let start = reader.buffer_position() as usize;
         let event = match reader.read_event() {
             Ok(event) => event,
-            Err(e) => return Err(builder.fail(reader.error_position() as usize, format!("malformed XML: {e}"))),
+            Err(e) => {
+                return Err(builder.fail(
+                    reader.error_position() as usize,
+                    format!("malformed XML: {e}"),
+                ));
+            }
         };
         let span = start..reader.buffer_position() as usize;
         match event {
@@ -75,9 +95,15 @@ pub(crate) fn parse(document: &str, dialect: Dialect, lexicon: Option<&Arc<Lexic
             Event::GeneralRef(_) => builder.reference(span)?,
             Event::Comment(_) => {}
             Event::Decl(_) if first => {}
-            Event::Decl(_) => return Err(builder.fail(start, "an XML declaration may only come first".into())),
-            Event::DocType(_) => return Err(builder.fail(start, "document type definitions are refused".into())),
-            Event::PI(_) => return Err(builder.fail(start, "processing instructions are not supported".into())),
+            Event::Decl(_) => {
+                return Err(builder.fail(start, "an XML declaration may only come first".into()));
+            }
+            Event::DocType(_) => {
+                return Err(builder.fail(start, "document type definitions are refused".into()));
+            }
+            Event::PI(_) => {
+                return Err(builder.fail(start, "processing instructions are not supported".into()));
+            }
             Event::Eof => break,
         }
         first = false;
@@ -117,10 +143,23 @@ struct Builder<'a> {
 
 impl Builder<'_> {
     fn fail(&self, at: usize, problem: String) -> Error {
-        let before = self.document.get(..at.min(self.document.len())).unwrap_or(self.document);
+        let before = self
+            .document
+            .get(..at.min(self.document.len()))
+            .unwrap_or(self.document);
         let line = before.matches('\n').count() + 1;
-        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-        Error::Ssml { line, column, problem }
+        let column = before
+            .rsplit('\n')
+            .next()
+            .unwrap_or_default()
+            .chars()
+            .count()
+            + 1;
+        Error::Ssml {
+            line,
+            column,
+            problem,
+        }
     }
 
     // -- elements -----------------------------------------------------------------------------
@@ -132,16 +171,27 @@ impl Builder<'_> {
             return Err(self.fail(at, format!("<{name}> after the end of <speak>")));
         }
         if self.open.is_empty() && name != "speak" {
-            return Err(self.fail(at, format!("the document must start with <speak>, found <{name}>")));
+            return Err(self.fail(
+                at,
+                format!("the document must start with <speak>, found <{name}>"),
+            ));
         }
         if self.open.len() >= DEEPEST {
             return Err(self.fail(at, format!("elements are nested more than {DEEPEST} deep")));
         }
         if self.capture.is_some() {
-            return Err(self.fail(at, format!("<{name}> cannot stand inside say-as, phoneme or sub")));
+            return Err(self.fail(
+                at,
+                format!("<{name}> cannot stand inside say-as, phoneme or sub"),
+            ));
         }
-        let attributes = self.attributes(e, &name, at)?;
-        let get = |key: &str| attributes.iter().find(|(k, _)| k == key).map(|(_, v)| v.as_str());
+        let attributes = attributes(e, &name).map_err(|p| self.fail(at, p))?;
+        let get = |key: &str| {
+            attributes
+                .iter()
+                .find(|(k, _)| k == key)
+                .map(|(_, v)| v.as_str())
+        };
         let parent = self.open.last();
         let mut element = Element {
             prosody: parent.map(|p| p.prosody).unwrap_or_default(),
@@ -150,14 +200,25 @@ impl Builder<'_> {
             at,
         };
         let need = |key: &str| {
-            get(key).filter(|v| !v.trim().is_empty()).map(str::to_owned).ok_or_else(|| self.fail(at, format!("<{name}> needs the attribute {key}")))
+            get(key)
+                .filter(|v| !v.trim().is_empty())
+                .map(str::to_owned)
+                .ok_or_else(|| self.fail(at, format!("<{name}> needs the attribute {key}")))
         };
         match name.as_str() {
             "speak" if self.open.is_empty() => {}
             "speak" => return Err(self.fail(at, "<speak> cannot be nested".into())),
-            "p" | "s" => self.close(if name == "p" { Ending::Paragraph } else { Ending::Sentence }, None),
+            "p" | "s" => self.close(
+                if name == "p" {
+                    Ending::Paragraph
+                } else {
+                    Ending::Sentence
+                },
+                None,
+            ),
             "break" => {
-                let ms = manner::pause_ms(get("time"), get("strength")).map_err(|p| self.fail(at, p))?;
+                let ms =
+                    manner::pause_ms(get("time"), get("strength")).map_err(|p| self.fail(at, p))?;
                 self.close(Ending::Open, Some(ms));
             }
             "mark" => {
@@ -165,12 +226,14 @@ impl Builder<'_> {
                 self.current.marks.push((mark, at));
             }
             "prosody" => {
-                element.prosody = manner::prosody(element.prosody, get("rate"), get("pitch"), get("volume"))
-                    .map_err(|p| self.fail(at, p))?;
+                element.prosody =
+                    manner::prosody(element.prosody, get("rate"), get("pitch"), get("volume"))
+                        .map_err(|p| self.fail(at, p))?;
                 self.close(Ending::Open, None);
             }
             "emphasis" => {
-                element.prosody = manner::emphasis(element.prosody, get("level")).map_err(|p| self.fail(at, p))?;
+                element.prosody = manner::emphasis(element.prosody, get("level"))
+                    .map_err(|p| self.fail(at, p))?;
                 self.close(Ending::Open, None);
             }
             "voice" => {
@@ -178,24 +241,51 @@ impl Builder<'_> {
                 self.close(Ending::Open, None);
             }
             "say-as" => {
-                let reading = Reading::SayAs { kind: need("interpret-as")?, format: get("format").unwrap_or_default().into() };
-                self.capture = Some(Capture { reading, glyphs: Vec::new() });
+                let reading = Reading::SayAs {
+                    kind: need("interpret-as")?,
+                    format: get("format").unwrap_or_default().into(),
+                };
+                self.capture = Some(Capture {
+                    reading,
+                    glyphs: Vec::new(),
+                });
             }
             "phoneme" => {
                 let alphabet = get("alphabet").unwrap_or("ipa").to_lowercase();
-                if !["ipa", "x-misaki", "misaki", "x-arpabet", "arpabet", "x-cmu", "cmu-arpabet"].contains(&alphabet.as_str()) {
+                if ![
+                    "ipa",
+                    "x-misaki",
+                    "misaki",
+                    "x-arpabet",
+                    "arpabet",
+                    "x-cmu",
+                    "cmu-arpabet",
+                ]
+                .contains(&alphabet.as_str())
+                {
                     return Err(self.fail(at, format!("phoneme alphabet {alphabet:?} is not supported; use ipa, x-misaki or x-arpabet")));
                 }
                 let written = need("ph")?;
                 let phonemes = notation::parse(&written, self.surroundings.dialect)
                     .map_err(|p| self.fail(at, format!("phonemes /{written}/: {p}")))?;
-                self.capture = Some(Capture { reading: Reading::Phoneme(phonemes), glyphs: Vec::new() });
+                self.capture = Some(Capture {
+                    reading: Reading::Phoneme(phonemes),
+                    glyphs: Vec::new(),
+                });
             }
             "sub" => {
                 let reading = Reading::Alias(need("alias")?);
-                self.capture = Some(Capture { reading, glyphs: Vec::new() });
+                self.capture = Some(Capture {
+                    reading,
+                    glyphs: Vec::new(),
+                });
             }
-            other => return Err(self.fail(at, format!("<{other}> is not supported; supported are {SUPPORTED}"))),
+            other => {
+                return Err(self.fail(
+                    at,
+                    format!("<{other}> is not supported; supported are {SUPPORTED}"),
+                ));
+            }
         }
         self.current.prosody = element.prosody;
         self.current.voice = element.voice.clone();
@@ -203,51 +293,10 @@ impl Builder<'_> {
         Ok(())
     }
 
-    fn attributes(&self, e: &BytesStart<'_>, element: &str, at: usize) -> Result<Vec<(String, String)>> {
-        let known: &[&str] = match element {
-            "speak" => &["version", "lang", "onlangfailure"],
-            "p" | "s" => &["lang"],
-            "break" => &["time", "strength"],
-            "prosody" => &["rate", "pitch", "volume"],
-            "emphasis" => &["level"],
-            "say-as" => &["interpret-as", "format", "detail"],
-            "phoneme" => &["alphabet", "ph"],
-            "sub" => &["alias"],
-            "voice" => &["name", "lang", "required"],
-            "mark" => &["name"],
-            other => return Err(self.fail(at, format!("<{other}> is not supported; supported are {SUPPORTED}"))),
-        };
-        let mut out = Vec::new();
-        for attribute in e.attributes() {
-            let attribute = attribute.map_err(|p| self.fail(at, format!("malformed attribute: {p}")))?;
-            let key = attribute.key.into_inner();
-            let plain = ["xml:", "xmlns", "xsi:"].iter().any(|p| key.starts_with(p));
-            if plain {
-                continue;
-            }
-            if !known.contains(&key) {
-                return Err(self.fail(at, format!("<{element}> has no attribute {key:?}; known are {}", known.join(", "))));
-            }
-            let mut value = String::new();
-            let mut rest = attribute.value.as_ref();
-            while let Some(start) = rest.find('&') {
-                value.push_str(&rest[..start]);
-                let Some(length) = rest[start..].find(';') else {
-                    return Err(self.fail(at, format!("an & in the attribute {key} must be written &amp;")));
-                };
-                let name = &rest[start + 1..start + length];
-                let c = entity(name).ok_or_else(|| self.fail(at, format!("the entity &{name}; is not supported")))?;
-                value.push(c);
-                rest = &rest[start + length + 1..];
-            }
-            value.push_str(rest);
-            out.push((key.to_owned(), value));
-        }
-        Ok(out)
-    }
-
     fn end(&mut self, at: usize) -> Result<()> {
-        let Some(element) = self.open.pop() else { return Err(self.fail(at, "a closing tag without its start".into())) };
+        let Some(element) = self.open.pop() else {
+            return Err(self.fail(at, "a closing tag without its start".into()));
+        };
         if let Some(capture) = self.capture.take() {
             let tokens = self.captured(capture, element.at..at)?;
             let source = element.at..at;
@@ -277,9 +326,11 @@ impl Builder<'_> {
         let written: String = capture.glyphs.iter().map(|g| g.ch).collect();
         let mut ignored = Vec::new();
         match capture.reading {
-            Reading::Phoneme(phonemes) => {
-                Ok(vec![Token { text: written.trim().to_owned(), span, kind: TokenKind::Phonemes(phonemes) }])
-            }
+            Reading::Phoneme(phonemes) => Ok(vec![Token {
+                text: written.trim().to_owned(),
+                span,
+                kind: TokenKind::Phonemes(phonemes),
+            }]),
             Reading::Alias(alias) => {
                 let glyphs = clean(&alias, |_| span.clone(), &mut ignored);
                 normalise(&glyphs, self.surroundings, &mut ignored)
@@ -288,7 +339,14 @@ impl Builder<'_> {
                 if written.trim().is_empty() {
                     return Err(self.fail(at, "<say-as> is empty".into()));
                 }
-                say_as(&kind, &format, &capture.glyphs, self.surroundings, &mut ignored).map_err(|p| self.fail(at, p))
+                say_as(
+                    &kind,
+                    &format,
+                    &capture.glyphs,
+                    self.surroundings,
+                    &mut ignored,
+                )
+                .map_err(|p| self.fail(at, p))
             }
         }
     }
@@ -327,7 +385,13 @@ impl Builder<'_> {
     fn append(&mut self, text: &str, source: Range<usize>) {
         if let Some(capture) = &mut self.capture {
             let same = text.len() == source.len();
-            let map = |r: Range<usize>| if same { source.start + r.start..source.start + r.end } else { source.clone() };
+            let map = |r: Range<usize>| {
+                if same {
+                    source.start + r.start..source.start + r.end
+                } else {
+                    source.clone()
+                }
+            };
             capture.glyphs.extend(clean(text, map, &mut Vec::new()));
             return;
         }
@@ -361,8 +425,17 @@ impl Builder<'_> {
             done.pause_after_ms = pause_ms;
             self.segments.push(done);
         }
-        let marks = if empty { std::mem::take(&mut self.current.marks) } else { Vec::new() };
-        self.current = Segment { prosody, voice, marks, ..Segment::default() };
+        let marks = if empty {
+            std::mem::take(&mut self.current.marks)
+        } else {
+            Vec::new()
+        };
+        self.current = Segment {
+            prosody,
+            voice,
+            marks,
+            ..Segment::default()
+        };
     }
 
     fn finish(mut self) -> Result<Vec<Segment<'static>>> {
@@ -374,20 +447,5 @@ impl Builder<'_> {
         }
         self.close(Ending::Paragraph, None);
         Ok(self.segments)
-    }
-}
-
-fn entity(name: &str) -> Option<char> {
-    let number = |digits: &str, radix| u32::from_str_radix(digits, radix).ok().and_then(char::from_u32).filter(|&c| c != '\0');
-    match name {
-        "amp" => Some('&'),
-        "lt" => Some('<'),
-        "gt" => Some('>'),
-        "quot" => Some('"'),
-        "apos" => Some('\''),
-        n => match n.strip_prefix("#x").or_else(|| n.strip_prefix("#X")) {
-            Some(hex) => number(hex, 16),
-            None => number(n.strip_prefix('#')?, 10),
-        },
     }
 }

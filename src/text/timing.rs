@@ -54,14 +54,31 @@ struct Cue {
 
 fn srt(marks: &[Mark], source: &str) -> String {
     let cues = cues(marks, source).into_iter().enumerate();
-    cues.map(|(i, c)| format!("{}\n{} --> {}\n{}\n\n", i + 1, clock(c.start_s, ','), clock(c.end_s, ','), c.text)).collect()
+    cues.map(|(i, c)| {
+        format!(
+            "{}\n{} --> {}\n{}\n\n",
+            i + 1,
+            clock(c.start_s, ','),
+            clock(c.end_s, ','),
+            c.text
+        )
+    })
+    .collect()
 }
 
 fn vtt(marks: &[Mark], source: &str) -> String {
     let mut out = "WEBVTT\n\n".to_owned();
     for c in cues(marks, source) {
-        let text = c.text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-        out.push_str(&format!("{} --> {}\n{text}\n\n", clock(c.start_s, '.'), clock(c.end_s, '.')));
+        let text = c
+            .text
+            .replace('&', "&amp;")
+            .replace('<', "&lt;")
+            .replace('>', "&gt;");
+        out.push_str(&format!(
+            "{} --> {}\n{text}\n\n",
+            clock(c.start_s, '.'),
+            clock(c.end_s, '.')
+        ));
     }
     out
 }
@@ -97,23 +114,40 @@ fn millis(seconds: f64) -> f64 {
 /// Hours, minutes, seconds and milliseconds.
 fn clock(seconds: f64, point: char) -> String {
     let ms = (seconds.max(0.0) * 1000.0).round() as u64;
-    format!("{:02}:{:02}:{:02}{point}{:03}", ms / 3_600_000, ms / 60_000 % 60, ms / 1000 % 60, ms % 1000)
+    format!(
+        "{:02}:{:02}:{:02}{point}{:03}",
+        ms / 3_600_000,
+        ms / 60_000 % 60,
+        ms / 1000 % 60,
+        ms % 1000
+    )
 }
 
 /// Words gathered into captions that end at sentences or before they grow too long.
 fn cues(marks: &[Mark], source: &str) -> Vec<Cue> {
-    let sentence_ends: Vec<usize> =
-        marks.iter().filter(|m| m.kind == MarkKind::Sentence).map(|m| m.span.end).collect();
+    let sentence_ends: Vec<usize> = marks
+        .iter()
+        .filter(|m| m.kind == MarkKind::Sentence)
+        .map(|m| m.span.end)
+        .collect();
     let mut out: Vec<Cue> = Vec::new();
     let mut open: Option<(f64, f64, usize, usize)> = None;
     let mut emit = |(start_s, end_s, from, to): (f64, f64, usize, usize)| {
         // What is quoted includes the punctuation up to the next word.
         let tail = source.get(to..).unwrap_or_default();
-        let more: usize = tail.chars().take_while(|c| !c.is_whitespace() && !c.is_alphanumeric()).map(char::len_utf8).sum();
+        let more: usize = tail
+            .chars()
+            .take_while(|c| !c.is_whitespace() && !c.is_alphanumeric())
+            .map(char::len_utf8)
+            .sum();
         let text = source.get(from..to + more).unwrap_or_default();
         let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
         if !text.is_empty() {
-            out.push(Cue { start_s, end_s, text });
+            out.push(Cue {
+                start_s,
+                end_s,
+                text,
+            });
         }
     };
     for word in marks.iter().filter(|m| m.kind == MarkKind::Word) {
@@ -121,10 +155,16 @@ fn cues(marks: &[Mark], source: &str) -> Vec<Cue> {
             None => (word.start_s, word.end_s, word.span.start, word.span.end),
             Some(cue) => {
                 let (start_s, _, from, to) = cue;
-                let new_sentence = sentence_ends.iter().any(|&e| e >= to && e <= word.span.start);
-                let chars = source.get(from..word.span.end).map_or(usize::MAX, |t| t.chars().count());
+                let new_sentence = sentence_ends
+                    .iter()
+                    .any(|&e| e >= to && e <= word.span.start);
+                let chars = source
+                    .get(from..word.span.end)
+                    .map_or(usize::MAX, |t| t.chars().count());
                 let same_source = word.span.start < to;
-                if !same_source && (new_sentence || chars > LONGEST_CHARS || word.end_s - start_s > LONGEST_S) {
+                if !same_source
+                    && (new_sentence || chars > LONGEST_CHARS || word.end_s - start_s > LONGEST_S)
+                {
                     emit(cue);
                     (word.start_s, word.end_s, word.span.start, word.span.end)
                 } else {
@@ -145,14 +185,31 @@ mod tests {
     use super::*;
 
     fn word(text: &str, start_s: f64, span: std::ops::Range<usize>) -> Mark {
-        Mark { kind: MarkKind::Word, text: text.into(), start_s, end_s: start_s + 0.25, span }
+        Mark {
+            kind: MarkKind::Word,
+            text: text.into(),
+            start_s,
+            end_s: start_s + 0.25,
+            span,
+        }
     }
 
     fn marks() -> Vec<Mark> {
         let mut out = vec![word("It", 0.0, 0..2), word("costs", 0.25, 3..8)];
-        out.extend(["three", "dollars"].iter().enumerate().map(|(i, w)| word(w, 0.5 + i as f64 * 0.25, 9..11)));
+        out.extend(
+            ["three", "dollars"]
+                .iter()
+                .enumerate()
+                .map(|(i, w)| word(w, 0.5 + i as f64 * 0.25, 9..11)),
+        );
         out.push(word("Really", 3_661.5, 13..19));
-        out.push(Mark { kind: MarkKind::Sentence, text: String::new(), start_s: 0.0, end_s: 1.0, span: 0..12 });
+        out.push(Mark {
+            kind: MarkKind::Sentence,
+            text: String::new(),
+            start_s: 0.0,
+            end_s: 1.0,
+            span: 0..12,
+        });
         out
     }
 
@@ -163,7 +220,11 @@ mod tests {
             Format::Srt.render(&marks(), source),
             "1\n00:00:00,000 --> 00:00:01,000\nIt costs $3.\n\n2\n01:01:01,500 --> 01:01:01,750\nReally?\n\n"
         );
-        assert!(Format::Vtt.render(&marks(), source).starts_with("WEBVTT\n\n00:00:00.000 --> 00:00:01.000\nIt costs $3.\n"));
+        assert!(
+            Format::Vtt
+                .render(&marks(), source)
+                .starts_with("WEBVTT\n\n00:00:00.000 --> 00:00:01.000\nIt costs $3.\n")
+        );
         let json: Value = serde_json::from_str(&Format::Json.render(&marks(), source)).unwrap();
         assert_eq!(json["words"][2]["source"], "$3");
         assert_eq!(json["words"][4]["start"], 3661.5);

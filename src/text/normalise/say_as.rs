@@ -18,13 +18,24 @@ pub(crate) fn say_as(
     surroundings: Surroundings<'_>,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Result<Vec<Token>, String> {
-    let expand = Surroundings { objects: &[], expand: true, ..surroundings };
+    let expand = Surroundings {
+        objects: &[],
+        expand: true,
+        ..surroundings
+    };
     let mut reader = Reader::new(glyphs, expand, diagnostics);
     let text: String = glyphs.iter().map(|g| g.ch).collect();
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();
     let all = 0..reader.atoms.len();
     let number = || {
-        if digits.is_empty() { Err(format!("say-as {kind} needs digits, found {:?}", text.trim())) } else { Ok(&digits) }
+        if digits.is_empty() {
+            Err(format!(
+                "say-as {kind} needs digits, found {:?}",
+                text.trim()
+            ))
+        } else {
+            Ok(&digits)
+        }
     };
     match kind {
         "characters" | "spell-out" | "verbatim" | "letters" => reader.characters(),
@@ -37,7 +48,11 @@ pub(crate) fn say_as(
                 Some(n) => reader.cardinal(&n.to_string()),
                 None => reader.cardinal(number()?),
             };
-            let sign = if text.trim_start().starts_with(['-', '−']) { "minus " } else { "" };
+            let sign = if text.trim_start().starts_with(['-', '−']) {
+                "minus "
+            } else {
+                ""
+            };
             reader.say(&format!("{sign}{words}"), all);
         }
         "ordinal" => {
@@ -48,17 +63,32 @@ pub(crate) fn say_as(
             reader.say(&words, all);
         }
         "telephone" => {
-            let plus = if text.trim_start().starts_with('+') { "plus " } else { "" };
-            let groups: Vec<String> =
-                text.split(|c: char| !c.is_ascii_digit()).filter(|g| !g.is_empty()).map(spell_digits).collect();
+            let plus = if text.trim_start().starts_with('+') {
+                "plus "
+            } else {
+                ""
+            };
+            let groups: Vec<String> = text
+                .split(|c: char| !c.is_ascii_digit())
+                .filter(|g| !g.is_empty())
+                .map(spell_digits)
+                .collect();
             number()?;
             reader.say(&format!("{plus}{}", groups.join(", ")), all);
         }
-        "date" if !format.is_empty() && !digits.is_empty() && reader.formatted_date(format).is_some() => {}
-        "cardinal" | "number" | "date" | "time" | "currency" | "unit" | "measure" | "fraction" | "address" | "name" => {
+        "date"
+            if !format.is_empty()
+                && !digits.is_empty()
+                && reader.formatted_date(format).is_some() => {}
+        "cardinal" | "number" | "date" | "time" | "currency" | "unit" | "measure" | "fraction"
+        | "address" | "name" => {
             return normalise(glyphs, expand, reader.diagnostics).map_err(|e| e.to_string());
         }
-        other => return Err(format!("say-as interpret-as={other:?} is not supported; use one of {KINDS}")),
+        other => {
+            return Err(format!(
+                "say-as interpret-as={other:?} is not supported; use one of {KINDS}"
+            ));
+        }
     }
     Ok(reader.out)
 }
@@ -100,12 +130,20 @@ impl Reader<'_> {
 
     /// A date whose fields stand in the order of `format` ("mdy", "ymd", "dm", "my", "y", ...).
     fn formatted_date(&mut self, format: &str) -> Option<()> {
-        let fields: Vec<String> = (0..self.atoms.len()).filter_map(|k| self.digits(k)).map(str::to_owned).collect();
+        let fields: Vec<String> = (0..self.atoms.len())
+            .filter_map(|k| self.digits(k))
+            .map(str::to_owned)
+            .collect();
         let order: Vec<char> = format.chars().filter(|c| "ymd".contains(*c)).collect();
         if fields.len() != order.len() || order.is_empty() {
             return None;
         }
-        let field = |c: char| order.iter().position(|&o| o == c).and_then(|k| fields.get(k));
+        let field = |c: char| {
+            order
+                .iter()
+                .position(|&o| o == c)
+                .and_then(|k| fields.get(k))
+        };
         let mut words = Vec::new();
         let month = match field('m') {
             Some(m) => Some(super::date::month_number(m)?),
