@@ -87,6 +87,15 @@ impl Error {
     }
 }
 
+impl From<crate::text::Error> for Error {
+    fn from(error: crate::text::Error) -> Self {
+        match error {
+            crate::text::Error::Io { path, source } => Self::Io { path, source },
+            other => Self::Input(other.to_string()),
+        }
+    }
+}
+
 /// The next step for the system errors people meet most.
 fn advice(source: &io::Error, path: &Path) -> &'static str {
     match source.kind() {

@@ -1,5 +1,6 @@
 //! The front end: a text in, utterances out.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
@@ -131,9 +132,10 @@ impl FrontEnd {
 
     /// The utterances of a plain text, made one by one in constant memory.
     ///
-    /// A text with nothing to say yields one [`Error::Empty`].
-    pub fn utterances<'a>(&'a self, text: &'a str) -> Utterances<'a> {
-        Utterances::new(self, VecDeque::from([Segment::plain(text)]))
+    /// Takes the text by reference or, for an iterator that outlives it, by value. A
+    /// text with nothing to say yields one [`Error::Empty`].
+    pub fn utterances<'a>(&self, text: impl Into<Cow<'a, str>>) -> Utterances<'a> {
+        Utterances::new(self.clone(), VecDeque::from([Segment::plain(text)]))
     }
 
     /// The utterances of an SSML document. Supported are `speak`, `p`, `s`,
@@ -142,9 +144,9 @@ impl FrontEnd {
     /// # Errors
     /// [`Error::Ssml`] with line and column if the document is malformed, too
     /// deep, too large, or uses anything else.
-    pub fn ssml<'a>(&'a self, document: &str) -> Result<Utterances<'a>> {
+    pub fn ssml(&self, document: &str) -> Result<Utterances<'static>> {
         Ok(Utterances::new(
-            self,
+            self.clone(),
             ssml::parse(document, self.dialect(), self.lexicon.as_ref())?.into(),
         ))
     }

@@ -39,9 +39,9 @@ pub(crate) struct Segment<'a> {
 
 impl<'a> Segment<'a> {
     /// A text as it is.
-    pub fn plain(text: &'a str) -> Self {
+    pub fn plain(text: impl Into<Cow<'a, str>>) -> Self {
         Self {
-            text: Cow::Borrowed(text),
+            text: text.into(),
             ending: Ending::Paragraph,
             ..Self::default()
         }

@@ -16,7 +16,7 @@ use super::vocabulary::Vocabulary;
 /// Iterator over the utterances of a text; see [`FrontEnd::utterances`].
 #[derive(Debug)]
 pub struct Utterances<'a> {
-    front_end: &'a FrontEnd,
+    front_end: FrontEnd,
     segments: VecDeque<Segment<'a>>,
     /// Next byte of the first segment's text, and objects of it already used.
     at: usize,
@@ -32,7 +32,7 @@ pub struct Utterances<'a> {
 }
 
 impl<'a> Utterances<'a> {
-    pub(super) fn new(front_end: &'a FrontEnd, segments: VecDeque<Segment<'a>>) -> Self {
+    pub(super) fn new(front_end: FrontEnd, segments: VecDeque<Segment<'a>>) -> Self {
         Self {
             front_end,
             segments,
@@ -55,7 +55,7 @@ impl<'a> Utterances<'a> {
 
     /// Reads one sentence of the first segment.
     fn advance(&mut self) -> Result<()> {
-        let front_end = self.front_end;
+        let front_end = self.front_end.clone();
         let Some(segment) = self.segments.front() else {
             return Ok(());
         };
