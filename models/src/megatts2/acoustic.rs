@@ -1,5 +1,7 @@
 //! The autoencoder (section 3.2): content, timbre and prosody, apart and together again.
 
+use std::sync::Arc;
+
 use candle_core::{Device, Tensor};
 use candle_nn::VarBuilder;
 
@@ -209,15 +211,15 @@ impl Acoustic {
     /// # Errors
     /// As [`Acoustic::decode`].
     pub fn decode_stream(
-        &self,
+        self: &Arc<Self>,
         content: &Tensor,
         timbre: &Timbre,
         units: &[u32],
         codes: &[u32],
         chunk: usize,
-    ) -> Result<DecodeStream<'_>> {
+    ) -> Result<DecodeStream> {
         let conditions = self.conditions(content, timbre, units, codes)?;
-        Ok(DecodeStream::new(self, conditions, timbre.clone(), chunk))
+        Ok(DecodeStream::new(Arc::clone(self), conditions, timbre.clone(), chunk))
     }
 
     fn conditions(

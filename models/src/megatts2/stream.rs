@@ -1,5 +1,7 @@
 //! Decoding piece by piece.
 
+use std::sync::Arc;
+
 use candle_core::Tensor;
 
 use super::{Acoustic, AcousticFrames, Timbre};
@@ -26,17 +28,17 @@ impl Conditions {
 
 /// Chunks of a decoding, see [`Acoustic::decode_stream`].
 #[derive(Debug, Clone)]
-pub struct DecodeStream<'a> {
-    acoustic: &'a Acoustic,
+pub struct DecodeStream {
+    acoustic: Arc<Acoustic>,
     conditions: Conditions,
     timbre: Timbre,
     chunk: usize,
     done: usize,
 }
 
-impl<'a> DecodeStream<'a> {
+impl DecodeStream {
     pub(super) fn new(
-        acoustic: &'a Acoustic,
+        acoustic: Arc<Acoustic>,
         conditions: Conditions,
         timbre: Timbre,
         chunk: usize,
@@ -55,13 +57,18 @@ impl<'a> DecodeStream<'a> {
         self.chunk = chunk.max(1);
     }
 
+    /// Leaves out the next units, for instance a silence that nobody wants to hear; those after them stay the same.
+    pub fn skip_units(&mut self, units: usize) {
+        self.done = self.done.saturating_add(units).min(self.conditions.units());
+    }
+
     /// Units that are still to come.
     pub fn remaining_units(&self) -> usize {
         self.conditions.units() - self.done
     }
 }
 
-impl Iterator for DecodeStream<'_> {
+impl Iterator for DecodeStream {
     type Item = Result<AcousticFrames>;
 
     fn next(&mut self) -> Option<Self::Item> {
