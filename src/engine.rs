@@ -1,39 +1,40 @@
 //! The loaded networks and voices.
 
+mod device;
+mod model;
+mod package;
+
+use std::collections::HashMap;
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+use syrinx_vocoder::kernel;
+
+pub use device::DeviceChoice;
+pub(crate) use model::Model;
+pub(crate) use package::Package;
+
 use crate::speech::SpeechRequest;
-use crate::voice::{self, Voice, VoiceInfo};
+use crate::text::{Dialect, FrontEnd};
+use crate::voice::{self, Voice, VoiceFile, VoiceInfo};
 use crate::{Error, Result};
 
-/// Where the networks compute.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub enum DeviceChoice {
-    /// The fastest for the model: the CPU for the starter models, which are too small to gain from a GPU.
-    #[default]
-    Auto,
-    /// The CPU.
-    Cpu,
-    /// A CUDA device by its number; needs the feature `cuda`.
-    Cuda(usize),
-    /// The Metal device; needs the feature `metal`.
-    Metal,
-}
-
 /// Networks and voices, loaded; cheap to clone, shared between threads.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Engine {
     inner: Arc<Inner>,
 }
 
-#[derive(Debug)]
 struct Inner {
+    model: Model,
+    voice_file: VoiceFile,
     voices: Vec<VoiceInfo>,
-    threads: usize,
+    /// Voices that have been asked for.
+    ready: Mutex<HashMap<String, Voice>>,
+    /// What spells and pronounces, one for each dialect.
+    front_ends: [FrontEnd; 2],
     device: DeviceChoice,
     load_ms: f64,
 }
@@ -57,17 +58,35 @@ impl Engine {
         &self.inner.voices
     }
 
-    /// A voice by name, in any case.
+    /// A voice by name, in any case. What the networks make of it is computed once and kept.
     ///
     /// # Errors
     /// [`Error::Config`] for an unknown name; the message lists the known ones and suggests the nearest.
+    /// [`Error::Weights`] if its data is damaged.
     pub fn voice(&self, name: &str) -> Result<Voice> {
-        Ok(Voice::new(voice::find(&self.inner.voices, name)?.clone()))
+        let Inner { model, voice_file, voices, ready, .. } = &*self.inner;
+        let info = voice::find(voices, name)?;
+        // A voice is stored whole or not at all, so that a panic elsewhere leaves nothing half-done behind.
+        let mut ready = ready.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(voice) = ready.get(&info.name) {
+            return Ok(voice.clone());
+        }
+        let voice = Voice::load(model, voice_file, info)?;
+        ready.insert(info.name.clone(), voice.clone());
+        Ok(voice)
     }
 
     /// Begins a request to speak with a voice.
     pub fn speech(&self, voice: &Voice) -> SpeechRequest {
         SpeechRequest::new(self.clone(), voice.clone())
+    }
+
+    /// The phonemes of a text, as a voice of this dialect would be given them.
+    ///
+    /// # Errors
+    /// [`Error::Input`] for a text with nothing to say.
+    pub fn phonemize(&self, text: &str, dialect: Dialect) -> Result<String> {
+        Ok(self.front_end(dialect).phonemize(text)?)
     }
 
     /// How long loading took, ms.
@@ -77,7 +96,7 @@ impl Engine {
 
     /// Threads it computes with.
     pub fn threads(&self) -> usize {
-        self.inner.threads
+        kernel::threads()
     }
 
     /// Where it computes.
@@ -87,7 +106,25 @@ impl Engine {
 
     /// Sample rate of everything it says, Hz.
     pub fn rate_hz(&self) -> u32 {
-        24_000
+        self.inner.model.rate_hz()
+    }
+
+    pub(crate) fn model(&self) -> &Model {
+        &self.inner.model
+    }
+
+    pub(crate) fn front_end(&self, dialect: Dialect) -> &FrontEnd {
+        match dialect {
+            Dialect::American => &self.inner.front_ends[0],
+            Dialect::British => &self.inner.front_ends[1],
+        }
+    }
+}
+
+impl fmt::Debug for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.voices().iter().map(|voice| &voice.name).collect();
+        f.debug_struct("Engine").field("voices", &names).field("device", &self.device()).finish_non_exhaustive()
     }
 }
 
@@ -100,7 +137,8 @@ pub struct EngineBuilder {
 }
 
 impl EngineBuilder {
-    /// Threads to compute with; physical cores unless set. Results do not depend on it.
+    /// Threads to compute with, shared by all engines of the process; physical cores unless set. Results do not
+    /// depend on it.
     #[must_use]
     pub fn threads(mut self, threads: usize) -> Self {
         self.threads = Some(threads);
@@ -128,81 +166,30 @@ impl EngineBuilder {
     /// read, [`Error::Weights`] for files that are not what they should be, [`Error::Device`] for a missing device.
     pub fn build(self) -> Result<Engine> {
         let started = Instant::now();
-        let threads = self.threads.unwrap_or(1);
-        if threads == 0 {
+        if self.threads == Some(0) {
             return Err(Error::Config("0 threads: give 1 or more".into()));
         }
-        let voices = match self.weights {
-            Some(folder) => {
-                let path = folder.join("voices.json");
-                let json = std::fs::read(&path).map_err(Error::io(&path))?;
-                serde_json::from_slice(&json)
-                    .map_err(|e| Error::Config(format!("{}: {e}", path.display())))?
-            }
-            None => return Err(Error::Config(NO_WEIGHTS.into())),
+        let package = match (self.weights, syrinx_weights::STARTER_VOICE) {
+            (Some(folder), _) => Package::Folder(folder),
+            (None, Some(files)) => Package::Embedded(files),
+            (None, None) => return Err(Error::Config(NO_WEIGHTS.into())),
         };
-        Ok(Engine {
-            inner: Arc::new(Inner {
-                voices,
-                threads,
-                device: self.device,
-                load_ms: started.elapsed().as_secs_f64() * 1e3,
-            }),
-        })
+        let device = self.device.open()?;
+        kernel::set_threads(self.threads.unwrap_or_else(kernel::physical_cores));
+        let voices: Vec<VoiceInfo> = package.json("voices.json")?;
+        let model = Model::load(&package, &device)?;
+        let inner = Inner {
+            model,
+            voice_file: VoiceFile::read(&package)?,
+            voices,
+            ready: Mutex::default(),
+            front_ends: [Dialect::American, Dialect::British].map(FrontEnd::new),
+            device: self.device,
+            load_ms: started.elapsed().as_secs_f64() * 1e3,
+        };
+        Ok(Engine { inner: Arc::new(inner) })
     }
 }
 
-const NO_WEIGHTS: &str = "this build embeds no weights: build it with the feature `starter-voice`, \
-    or give a folder of weights";
-
-impl fmt::Display for DeviceChoice {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Auto => f.write_str("auto"),
-            Self::Cpu => f.write_str("cpu"),
-            Self::Cuda(index) => write!(f, "cuda:{index}"),
-            Self::Metal => f.write_str("metal"),
-        }
-    }
-}
-
-impl std::str::FromStr for DeviceChoice {
-    type Err = Error;
-
-    /// Reads `auto`, `cpu`, `cuda`, `cuda:1` or `metal`.
-    fn from_str(text: &str) -> Result<Self> {
-        match text.trim().to_ascii_lowercase().as_str() {
-            "auto" => Ok(Self::Auto),
-            "cpu" => Ok(Self::Cpu),
-            "cuda" | "gpu" => Ok(Self::Cuda(0)),
-            "metal" => Ok(Self::Metal),
-            other => other
-                .strip_prefix("cuda:")
-                .and_then(|index| index.parse().ok())
-                .map(Self::Cuda)
-                .ok_or_else(|| {
-                    Error::Config(format!(
-                        "device {text:?}: give auto, cpu, cuda, cuda:N or metal"
-                    ))
-                }),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn devices_are_read_as_they_are_written() {
-        for device in [
-            DeviceChoice::Auto,
-            DeviceChoice::Cpu,
-            DeviceChoice::Cuda(3),
-            DeviceChoice::Metal,
-        ] {
-            assert_eq!(device.to_string().parse::<DeviceChoice>().unwrap(), device);
-        }
-        assert!("cuda:x".parse::<DeviceChoice>().is_err());
-    }
-}
+const NO_WEIGHTS: &str = "this build embeds no weights: build it with the feature `starter-voice` (the default), \
+    or name a folder of weights";

@@ -96,6 +96,36 @@ impl From<crate::text::Error> for Error {
     }
 }
 
+impl From<syrinx_models::Error> for Error {
+    fn from(error: syrinx_models::Error) -> Self {
+        use syrinx_models::Error as Model;
+        match error {
+            Model::Config(text) => Self::Config(text),
+            Model::Input(text) => Self::Input(text),
+            Model::Weights { path, name, expected, found } => Self::Weights { path, name, expected, found },
+            Model::Io { path, source } => Self::Io { path, source },
+            Model::Compute(error) => Self::Compute(error),
+            other => Self::Config(other.to_string()),
+        }
+    }
+}
+
+impl From<syrinx_vocoder::Error> for Error {
+    fn from(error: syrinx_vocoder::Error) -> Self {
+        use syrinx_vocoder::Error as Vocoder;
+        match error {
+            Vocoder::Config(text) => Self::Config(text),
+            Vocoder::Input(text) => Self::Input(text),
+            Vocoder::Weights { path, name, expected, found } => {
+                Self::Weights { path: path.unwrap_or_else(|| "vocoder".into()), name, expected, found }
+            }
+            Vocoder::Candle(error) => Self::Compute(error),
+            Vocoder::Io { path, source } => Self::Io { path, source },
+            other => Self::Config(other.to_string()),
+        }
+    }
+}
+
 /// The next step for the system errors people meet most.
 fn advice(source: &io::Error, path: &Path) -> &'static str {
     match source.kind() {

@@ -1,4 +1,43 @@
-//! Syrinx, an audio generation engine.
+//! Syrinx, an audio generation engine: text to speech, offline, on a CPU.
+//!
+//! ```
+//! # #[cfg(not(feature = "starter-voice"))]
+//! # fn main() {}
+//! # #[cfg(feature = "starter-voice")]
+//! # fn main() -> syrinx::Result<()> {
+//! use syrinx::Engine;
+//!
+//! let engine = Engine::new()?;
+//! let voice = engine.voice(&engine.voices()[0].name)?;
+//! let request = engine.speech(&voice).speed(1.1).seed(7);
+//!
+//! // A whole text at once,
+//! let speech = request.say("Hello there.")?;
+//! assert_eq!(speech.audio.rate_hz(), engine.rate_hz());
+//! assert_eq!(speech.marks.iter().filter(|mark| mark.kind == syrinx::MarkKind::Word).count(), 2);
+//!
+//! // or piece by piece, as it is made: the same samples.
+//! let mut samples = 0;
+//! for chunk in request.stream("Hello there.")? {
+//!     samples += chunk?.audio.frames();
+//! }
+//! assert_eq!(samples, speech.audio.frames());
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! | to | use |
+//! |---|---|
+//! | load networks and voices | [`Engine`], [`EngineBuilder`] |
+//! | say something | [`SpeechRequest`], which gives [`Speech`] or a [`SpeechStream`] |
+//! | know when which word is heard | [`Mark`] |
+//! | read and write sound | [`audio`] |
+//! | turn text into phonemes only | [`text`] |
+//!
+//! Engines, voices and requests are cheap to clone and can be shared between threads; a stream is made by whoever asks
+//! it for the next piece. The same seed gives the same samples whatever the size of the pieces and the number of
+//! threads. Nothing is fetched from a network: the weights are part of the program (feature `starter-voice`) or come
+//! from a folder ([`EngineBuilder::weights`]).
 
 pub mod audio;
 mod engine;

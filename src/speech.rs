@@ -1,7 +1,12 @@
 //! Text to speech: requests, and what comes back.
 
+mod level;
 mod mark;
+mod plan;
+mod rendering;
 mod request;
+mod settings;
+mod source;
 mod stream;
 
 pub use mark::{Mark, MarkKind};

@@ -1,10 +1,17 @@
 //! Who speaks.
 
+mod file;
+
 use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use syrinx_models::megatts2::{DurationSession, ProsodySession, Timbre, pool_content};
 
+pub(crate) use file::VoiceFile;
+
+use crate::engine::Model;
+use crate::text::Dialect;
 use crate::{Error, Result};
 
 /// The sex a voice is heard as.
@@ -41,6 +48,16 @@ impl fmt::Display for Sex {
     }
 }
 
+impl Accent {
+    /// The dialect the text front end reads with.
+    pub fn dialect(self) -> Dialect {
+        match self {
+            Self::American => Dialect::American,
+            Self::British => Dialect::British,
+        }
+    }
+}
+
 impl fmt::Display for Accent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
@@ -73,21 +90,34 @@ pub struct VoiceInfo {
 }
 
 /// A voice ready to speak; cheap to clone, shared between threads.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Voice {
     inner: Arc<Inner>,
 }
 
-#[derive(Debug)]
 struct Inner {
     info: VoiceInfo,
+    timbre: Timbre,
+    /// The prosody model after it has read the voice's prompts; each sentence goes on from here.
+    prosody: ProsodySession,
+    /// Likewise the duration model.
+    durations: DurationSession,
 }
 
 impl Voice {
-    pub(crate) fn new(info: VoiceInfo) -> Self {
-        Self {
-            inner: Arc::new(Inner { info }),
+    /// Reads the voice's data and lets the networks read its prompts.
+    pub(crate) fn load(model: &Model, file: &VoiceFile, info: &VoiceInfo) -> Result<Self> {
+        let timbre = model.acoustic.timbre_from_keys(&file.keys(&info.name)?)?;
+        let mut prosody = ProsodySession::new(model.plm.clone());
+        let mut durations = DurationSession::new(model.adm.clone());
+        for index in 0..info.prompts {
+            let prompt = file.prompt(&info.name, index)?;
+            let content = model.acoustic.content(&prompt.symbols)?;
+            durations.prefill(Some(&content), &prompt.units)?;
+            let pooled = pool_content(&content, &prompt.units, model.acoustic.config().units_per_code())?;
+            prosody.prefill(Some(&pooled), &prompt.codes)?;
         }
+        Ok(Self { inner: Arc::new(Inner { info: info.clone(), timbre, prosody, durations }) })
     }
 
     /// Name, accent and the like.
@@ -98,6 +128,26 @@ impl Voice {
     /// The name it was asked for by.
     pub fn name(&self) -> &str {
         &self.inner.info.name
+    }
+
+    pub(crate) fn timbre(&self) -> &Timbre {
+        &self.inner.timbre
+    }
+
+    /// A prosody session that has read the prompts.
+    pub(crate) fn prosody(&self) -> ProsodySession {
+        self.inner.prosody.fork()
+    }
+
+    /// A duration session that has read the prompts.
+    pub(crate) fn durations(&self) -> DurationSession {
+        self.inner.durations.fork()
+    }
+}
+
+impl fmt::Debug for Voice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Voice").field(self.info()).finish()
     }
 }
 

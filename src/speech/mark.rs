@@ -13,16 +13,18 @@ pub enum MarkKind {
     Sentence,
     /// A spoken word.
     Word,
-    /// A phone, stress mark, space or punctuation mark.
+    /// A phone, with its stress and length marks.
     Phone,
+    /// A `<mark>` of SSML.
+    Bookmark,
 }
 
 /// Something said, and when.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Mark {
-    /// Word or phone.
+    /// Sentence, word or phone.
     pub kind: MarkKind,
-    /// The word as spoken ("fifty" for a part of "52"), or the phone's symbol.
+    /// The word as spoken ("fifty" for a part of "52"), the phone's symbols, or a name.
     pub text: String,
     /// Start, in seconds from the start of the stream.
     pub start_s: f64,

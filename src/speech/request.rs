@@ -1,82 +1,79 @@
 //! What to say and how.
 
 use std::io::BufRead;
+use std::sync::Arc;
 
+use super::settings::Settings;
+use super::source::Source;
 use super::{Speech, SpeechStream};
+use crate::Result;
 use crate::engine::Engine;
+use crate::text::{FrontEnd, Lexicon, Pauses};
 use crate::voice::Voice;
-use crate::{Error, Result};
 
-/// A request to speak, see [`Engine::speech`].
+/// A request to speak, see [`Engine::speech`]; cheap to clone and to use again.
 #[derive(Debug, Clone)]
 pub struct SpeechRequest {
     engine: Engine,
     voice: Voice,
-    speed: f32,
-    pitch: f32,
-    volume_db: f32,
-    seed: u64,
-    temperature: f32,
-    top_k: usize,
+    settings: Settings,
+    lexicon: Option<Arc<Lexicon>>,
     ssml: bool,
     sentence_pause_ms: Option<u32>,
 }
 
 impl SpeechRequest {
     pub(crate) fn new(engine: Engine, voice: Voice) -> Self {
-        Self {
-            engine,
-            voice,
-            speed: 1.0,
-            pitch: 0.0,
-            volume_db: 0.0,
-            seed: 0,
-            temperature: 1.0,
-            top_k: 10,
-            ssml: false,
-            sentence_pause_ms: None,
-        }
+        Self { engine, voice, settings: Settings::default(), lexicon: None, ssml: false, sentence_pause_ms: None }
     }
 
     /// Speed, 0.25 to 4; 2 is twice as fast.
     #[must_use]
     pub fn speed(mut self, speed: f32) -> Self {
-        self.speed = speed;
+        self.settings.speed = speed;
         self
     }
 
-    /// Shift of the pitch in semitones, -24 to 24.
+    /// Shift of the pitch in semitones, -24 to 24; the timbre stays.
     #[must_use]
     pub fn pitch(mut self, semitones: f32) -> Self {
-        self.pitch = semitones;
+        self.settings.pitch_semitones = semitones;
         self
     }
 
-    /// Change of the volume, dB.
+    /// Change of the volume, -60 to 24 dB; what would be above full scale is limited softly.
     #[must_use]
     pub fn volume_db(mut self, db: f32) -> Self {
-        self.volume_db = db;
+        self.settings.volume_db = db;
         self
     }
 
-    /// Seed of everything drawn; the same seed says the same thing the same way.
+    /// Seed of everything drawn. The same seed gives the same samples, whatever the size of the chunks and the number
+    /// of threads.
     #[must_use]
     pub fn seed(mut self, seed: u64) -> Self {
-        self.seed = seed;
+        self.settings.seed = seed;
         self
     }
 
     /// Liveliness of the prosody: 0 always takes the likeliest, 1 draws as the model predicts.
     #[must_use]
     pub fn temperature(mut self, temperature: f32) -> Self {
-        self.temperature = temperature;
+        self.settings.sampling.temperature = temperature;
         self
     }
 
     /// How many of the likeliest prosody codes are drawn from; 0: all.
     #[must_use]
     pub fn top_k(mut self, top_k: usize) -> Self {
-        self.top_k = top_k;
+        self.settings.sampling.top_k = top_k;
+        self
+    }
+
+    /// Pronunciations that go before the built-in ones.
+    #[must_use]
+    pub fn lexicon(mut self, lexicon: impl Into<Arc<Lexicon>>) -> Self {
+        self.lexicon = Some(lexicon.into());
         self
     }
 
@@ -87,36 +84,43 @@ impl SpeechRequest {
         self
     }
 
-    /// Silence after a sentence, ms.
+    /// Silence added after a sentence, ms; the other pauses keep their proportion to it.
     #[must_use]
     pub fn sentence_pause_ms(mut self, ms: u32) -> Self {
         self.sentence_pause_ms = Some(ms);
         self
     }
 
-    /// Speaks a text piece by piece, in constant memory.
-    ///
-    /// # Errors
-    /// [`Error::Config`] for settings out of range; what is wrong with the text comes from the stream.
-    pub fn stream(&self, text: impl Into<String>) -> Result<SpeechStream> {
-        self.validate()?;
-        SpeechStream::text(self, text.into())
+    /// Longest piece of a stream, ms. The first pieces of a text are shorter, so that it sounds early; short ones cost
+    /// more.
+    #[must_use]
+    pub fn chunk_ms(mut self, ms: u32) -> Self {
+        self.settings.chunk_ms = ms;
+        self
     }
 
-    /// Speaks a reader line by line, each line as it comes.
+    /// Speaks a text piece by piece, in memory that does not grow with its length.
     ///
     /// # Errors
-    /// As [`SpeechRequest::stream`].
+    /// [`crate::Error::Config`] for settings out of range, [`crate::Error::Input`] for malformed SSML; what is wrong
+    /// with the rest of the text comes from the stream when it gets there.
+    pub fn stream(&self, text: impl Into<String>) -> Result<SpeechStream> {
+        self.begin(Source::text(&self.front_end(), text.into(), self.ssml)?)
+    }
+
+    /// Speaks what a reader gives line by line, each line as it comes; lines with nothing to say are passed over.
+    ///
+    /// # Errors
+    /// [`crate::Error::Config`] for settings out of range; a line that is no UTF-8, or cannot be read, is an error of
+    /// the stream.
     pub fn stream_lines(&self, reader: impl BufRead + Send + 'static) -> Result<SpeechStream> {
-        self.validate()?;
-        SpeechStream::lines(self, Box::new(reader))
+        self.begin(Source::lines(self.front_end(), Box::new(reader), self.ssml))
     }
 
     /// Speaks a text whole.
     ///
     /// # Errors
-    /// [`Error::Config`] for settings out of range, [`Error::Input`] for a text with nothing to say or malformed
-    /// markup.
+    /// As [`SpeechRequest::stream`], and [`crate::Error::Input`] for a text with nothing to say.
     pub fn say(&self, text: impl Into<String>) -> Result<Speech> {
         self.stream(text)?.collect_speech()
     }
@@ -131,18 +135,28 @@ impl SpeechRequest {
         &self.voice
     }
 
-    fn validate(&self) -> Result<()> {
-        let within = |name: &str, value: f32, low: f32, high: f32| {
-            if (low..=high).contains(&value) {
-                return Ok(());
-            }
-            Err(Error::Config(format!(
-                "{name} {value}: give {low} to {high}"
-            )))
-        };
-        within("speed", self.speed, 0.25, 4.0)?;
-        within("pitch", self.pitch, -24.0, 24.0)?;
-        within("volume", self.volume_db, -60.0, 24.0)?;
-        within("temperature", self.temperature, 0.0, 10.0)
+    fn begin(&self, source: Source) -> Result<SpeechStream> {
+        self.settings.validate()?;
+        Ok(SpeechStream::new(self.engine.clone(), self.voice.clone(), self.settings.clone(), source))
+    }
+
+    /// The front end of the voice's dialect, with the request's pronunciations and pauses.
+    fn front_end(&self) -> FrontEnd {
+        let mut front_end = self.engine.front_end(self.voice.info().accent.dialect()).clone();
+        if let Some(lexicon) = &self.lexicon {
+            front_end = front_end.with_lexicon((**lexicon).clone());
+        }
+        if let Some(sentence_ms) = self.sentence_pause_ms {
+            let usual = Pauses::default();
+            let scaled = |ms: u32| (u64::from(ms) * u64::from(sentence_ms) / u64::from(usual.sentence_ms.max(1))) as u32;
+            let pauses = Pauses {
+                clause_ms: scaled(usual.clause_ms),
+                sentence_ms,
+                paragraph_ms: scaled(usual.paragraph_ms),
+                ..usual
+            };
+            front_end = front_end.with_pauses(pauses);
+        }
+        front_end
     }
 }

@@ -1,11 +1,21 @@
 //! Speech as it is made.
 
-use std::io::BufRead;
+use std::collections::VecDeque;
 use std::ops::Range;
 
-use super::{Mark, Speech, SpeechRequest};
-use crate::audio::{Audio, Spec};
-use crate::{Error, Result};
+use super::plan::Plan;
+use super::rendering::Rendering;
+use super::settings::Settings;
+use super::source::Source;
+use super::{Mark, Speech};
+use crate::Result;
+use crate::audio::Audio;
+use crate::engine::Engine;
+use crate::text::Utterance;
+use crate::voice::Voice;
+
+/// Units of the first piece of a text, the least that is worth the call: 0.4 s.
+const FIRST_UNITS: usize = 16;
 
 /// A piece of speech, in order and without gaps.
 #[derive(Debug, Clone)]
@@ -13,9 +23,9 @@ use crate::{Error, Result};
 pub struct SpeechChunk {
     /// The samples, mono.
     pub audio: Audio,
-    /// What begins to be heard in this piece.
+    /// What begins to be heard in this piece, in order.
     pub marks: Vec<Mark>,
-    /// Number of the sentence it belongs to, from 0.
+    /// Number of the sentence (or part of a long one) it belongs to, from 0.
     pub sentence: usize,
     /// Whether the sentence ends with it.
     pub ends_sentence: bool,
@@ -24,29 +34,55 @@ pub struct SpeechChunk {
 }
 
 /// Iterator over the pieces of a spoken text; an error ends it.
+///
+/// Each piece is made when it is asked for, and nothing is kept of the pieces before.
 pub struct SpeechStream {
-    rate_hz: u32,
-    error: Option<Error>,
+    engine: Engine,
+    voice: Voice,
+    settings: Settings,
+    source: Source,
+    current: Option<Sentence>,
+    /// Sentences begun so far.
+    sentences: usize,
+    /// Samples given out so far.
+    samples: u64,
+    /// Silence that is due before the next sentence, samples.
+    pause: usize,
+    /// Units of the next piece.
+    units: usize,
+    finished: bool,
+}
+
+/// The sentence that is being spoken.
+struct Sentence {
+    number: usize,
+    span: Range<usize>,
+    /// Silence before its first sample that is not out yet, samples.
+    silence: usize,
+    rendering: Rendering,
+    /// Marks that have not begun yet.
+    marks: VecDeque<Mark>,
 }
 
 impl SpeechStream {
-    pub(super) fn text(request: &SpeechRequest, _text: String) -> Result<Self> {
-        Ok(Self {
-            rate_hz: request.engine().rate_hz(),
-            error: Some(unsupported()),
-        })
-    }
-
-    pub(super) fn lines(request: &SpeechRequest, _reader: Box<dyn BufRead + Send>) -> Result<Self> {
-        Ok(Self {
-            rate_hz: request.engine().rate_hz(),
-            error: Some(unsupported()),
-        })
+    pub(super) fn new(engine: Engine, voice: Voice, settings: Settings, source: Source) -> Self {
+        Self {
+            engine,
+            voice,
+            settings,
+            source,
+            current: None,
+            sentences: 0,
+            samples: 0,
+            pause: 0,
+            units: FIRST_UNITS,
+            finished: false,
+        }
     }
 
     /// Sample rate, Hz.
     pub fn rate_hz(&self) -> u32 {
-        self.rate_hz
+        self.engine.rate_hz()
     }
 
     /// Takes everything there is to come.
@@ -54,30 +90,96 @@ impl SpeechStream {
     /// # Errors
     /// The first error of the stream.
     pub fn collect_speech(self) -> Result<Speech> {
-        let mut audio = Audio::silence(0, Spec::mono(self.rate_hz));
-        let (mut marks, mut sentences) = (Vec::new(), 0);
+        let rate_hz = self.rate_hz();
+        let (mut samples, mut marks, mut sentences) = (Vec::new(), Vec::new(), 0);
         for chunk in self {
             let chunk = chunk?;
-            audio.append(&chunk.audio)?;
+            samples.extend(chunk.audio.into_channels().into_iter().next().unwrap_or_default());
             marks.extend(chunk.marks);
             sentences = chunk.sentence + 1;
         }
-        Ok(Speech {
-            audio,
-            marks,
-            sentences,
-        })
+        Ok(Speech { audio: Audio::mono(samples, rate_hz), marks, sentences })
     }
-}
 
-fn unsupported() -> Error {
-    Error::Config("the networks of this build are not connected to the text yet".into())
+    /// The next piece; `None` at the end of the text.
+    fn piece(&mut self) -> Result<Option<SpeechChunk>> {
+        let mut sentence = match self.current.take() {
+            Some(sentence) => sentence,
+            None => match self.source.next() {
+                Some(utterance) => self.begin(&utterance?)?,
+                None => return Ok(None),
+            },
+        };
+        let spoken = sentence.rendering.next(self.units)?;
+        self.units = (self.units * 2).min(self.longest_piece());
+
+        let silence = std::mem::take(&mut sentence.silence);
+        let mut samples = vec![0.0; silence];
+        samples.extend(spoken);
+        self.samples += samples.len() as u64;
+        let end_s = self.seconds(self.samples);
+        let ends_sentence = sentence.rendering.is_done();
+        let begun = sentence.marks.iter().take_while(|mark| ends_sentence || mark.start_s < end_s).count();
+        let chunk = SpeechChunk {
+            audio: Audio::mono(samples, self.rate_hz()),
+            marks: sentence.marks.drain(..begun).collect(),
+            sentence: sentence.number,
+            ends_sentence,
+            span: sentence.span.clone(),
+        };
+        if !ends_sentence {
+            self.current = Some(sentence);
+        }
+        Ok(Some(chunk))
+    }
+
+    /// Decides how the next utterance is said.
+    fn begin(&mut self, utterance: &Utterance) -> Result<Sentence> {
+        let voice = match &utterance.voice {
+            Some(name) => self.engine.voice(name)?,
+            None => self.voice.clone(),
+        };
+        let (model, settings) = (self.engine.model(), &self.settings);
+        let number = self.sentences;
+        let plan = Plan::new(model, &voice, settings, utterance, number)?;
+        let pitch = settings.pitch_semitones + utterance.prosody.pitch_semitones;
+        let gain_db = voice.info().gain_db + settings.volume_db + utterance.prosody.volume_db;
+        // The noise of a sentence is addressed by its number too.
+        let seed = settings.seed ^ (number as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let rendering = Rendering::new(model, &voice, &plan, pitch, gain_db, seed)?;
+
+        let silence = self.pause;
+        let rate_hz = f64::from(self.rate_hz());
+        let start_s = self.seconds(self.samples + silence as u64);
+        let marks = plan.marks(utterance, start_s, model.unit_samples() as f64 / rate_hz);
+        let pause_s = f64::from(utterance.pause_after_ms) / 1e3 / f64::from(settings.speed);
+        self.pause = (pause_s * rate_hz).round() as usize;
+        self.sentences += 1;
+        Ok(Sentence { number, span: utterance.span.clone(), silence, rendering, marks: marks.into() })
+    }
+
+    /// Units of the longest piece.
+    fn longest_piece(&self) -> usize {
+        let samples = u64::from(self.settings.chunk_ms) * u64::from(self.rate_hz()) / 1000;
+        (samples as usize / self.engine.model().unit_samples()).max(1)
+    }
+
+    fn seconds(&self, samples: u64) -> f64 {
+        samples as f64 / f64::from(self.rate_hz())
+    }
 }
 
 impl Iterator for SpeechStream {
     type Item = Result<SpeechChunk>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.error.take().map(Err)
+        if self.finished {
+            return None;
+        }
+        let piece = self.piece().transpose();
+        self.finished = !matches!(piece, Some(Ok(_)));
+        piece
     }
 }
+
+impl std::iter::FusedIterator for SpeechStream {}

@@ -7,4 +7,27 @@
 pub type Files = &'static [(&'static str, &'static [u8])];
 
 /// The starter text-to-speech model and its voices; `None` without the feature `starter-voice`.
-pub const STARTER_VOICE: Option<Files> = None;
+pub const STARTER_VOICE: Option<Files> = starter_voice();
+
+#[cfg(feature = "starter-voice")]
+const fn starter_voice() -> Option<Files> {
+    macro_rules! files {
+        ($($name:literal),+) => {
+            &[$(($name, include_bytes!(concat!("../starter-voice/", $name)) as &[u8])),+]
+        };
+    }
+    Some(files![
+        "config.json",
+        "voices.json",
+        "acoustic.safetensors",
+        "plm.safetensors",
+        "adm.safetensors",
+        "vocoder.safetensors",
+        "voices.safetensors"
+    ])
+}
+
+#[cfg(not(feature = "starter-voice"))]
+const fn starter_voice() -> Option<Files> {
+    None
+}

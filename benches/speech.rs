@@ -1,0 +1,108 @@
+//! Text to speech by the embedded voice: loading, first audio, real-time factor, memory.
+//!
+//! `cargo bench --bench speech [-- --threads 2] [--weights DIR] [--runs 5] [--text TEXT] [--json]`
+//!
+//! First audio is measured on a fresh request after loading and after the voice is there; the real-time factor takes
+//! the whole text from its characters to its samples. The median of the runs, and the best.
+
+use std::time::Instant;
+
+use syrinx::{Engine, SpeechRequest};
+
+const TEXT: &str = "The lighthouse keeper counted seventeen ships before breakfast, and wrote each of them into his \
+    book. By noon the fog had come in from the sea, thick as wool, and there was nothing left to count. He made \
+    himself a pot of tea, sat down by the window, and listened to the horn.";
+/// Some sixty phonemes.
+const SENTENCE: &str = "Nobody on the platform knew when the last train would come in.";
+
+struct Options {
+    threads: usize,
+    runs: usize,
+    text: String,
+    weights: Option<String>,
+    json: bool,
+}
+
+fn options() -> Options {
+    let mut options = Options { threads: 2, runs: 5, text: TEXT.into(), weights: None, json: false };
+    let mut arguments = std::env::args().skip(1);
+    while let Some(name) = arguments.next() {
+        let mut value = || arguments.next().unwrap_or_else(|| panic!("{name} needs a value"));
+        match name.as_str() {
+            "--threads" => options.threads = value().parse().expect("a number of threads"),
+            "--runs" => options.runs = value().parse().expect("a number of runs"),
+            "--text" => options.text = value(),
+            "--weights" => options.weights = Some(value()),
+            "--json" => options.json = true,
+            // `cargo bench` says so itself.
+            "--bench" => {}
+            other => panic!("what is {other}?"),
+        }
+    }
+    options
+}
+
+fn main() -> syrinx::Result<()> {
+    let options = options();
+    let mut builder = Engine::builder().threads(options.threads);
+    if let Some(folder) = &options.weights {
+        builder = builder.weights(folder);
+    }
+    let engine = builder.build()?;
+    let start = Instant::now();
+    let voice = engine.voice(&engine.voices()[0].name)?;
+    let voice_ms = ms(start);
+    let request = engine.speech(&voice);
+
+    let coldest = first_audio_ms(&request)?;
+    let first: Vec<f64> = (0..options.runs).map(|_| first_audio_ms(&request)).collect::<syrinx::Result<_>>()?;
+    let mut factors = Vec::new();
+    let mut audio_s = 0.0;
+    for _ in 0..options.runs {
+        let start = Instant::now();
+        audio_s = request.say(&*options.text)?.audio.duration();
+        factors.push(start.elapsed().as_secs_f64() / audio_s);
+    }
+    let (first, rtf) = (sorted(first), sorted(factors));
+    let (load_ms, threads, memory) = (engine.load_ms(), engine.threads(), peak_mib());
+    if options.json {
+        println!(
+            "{{\"load_ms\": {load_ms:.1}, \"voice_ms\": {voice_ms:.1}, \"first_audio_cold_ms\": {coldest:.1}, \
+             \"first_audio_ms\": {:.1}, \"rtf\": {:.5}, \"rtf_best\": {:.5}, \"audio_s\": {audio_s:.2}, \
+             \"threads\": {threads}, \"peak_mib\": {memory:.0}}}",
+            first[first.len() / 2],
+            rtf[rtf.len() / 2],
+            rtf[0]
+        );
+    } else {
+        println!("threads             {threads}");
+        println!("load                {load_ms:.1} ms, voice {voice_ms:.1} ms");
+        println!("first audio         {coldest:.1} ms cold, {:.1} ms median, {:.1} ms best", first[first.len() / 2], first[0]);
+        println!("real-time factor    {:.4} median, {:.4} best, of {audio_s:.2} s", rtf[rtf.len() / 2], rtf[0]);
+        println!("peak memory         {memory:.0} MiB");
+    }
+    Ok(())
+}
+
+/// From the text of a sentence to its first samples.
+fn first_audio_ms(request: &SpeechRequest) -> syrinx::Result<f64> {
+    let start = Instant::now();
+    request.stream(SENTENCE)?.next().transpose()?;
+    Ok(ms(start))
+}
+
+fn ms(start: Instant) -> f64 {
+    start.elapsed().as_secs_f64() * 1e3
+}
+
+fn sorted(mut values: Vec<f64>) -> Vec<f64> {
+    values.sort_by(f64::total_cmp);
+    values
+}
+
+/// Largest resident size so far; 0 where the system does not tell.
+fn peak_mib() -> f64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<f64>().ok()).unwrap_or_default() / 1024.0
+}
