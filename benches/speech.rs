@@ -24,10 +24,20 @@ struct Options {
 }
 
 fn options() -> Options {
-    let mut options = Options { threads: 2, runs: 5, text: TEXT.into(), weights: None, json: false };
+    let mut options = Options {
+        threads: 2,
+        runs: 5,
+        text: TEXT.into(),
+        weights: None,
+        json: false,
+    };
     let mut arguments = std::env::args().skip(1);
     while let Some(name) = arguments.next() {
-        let mut value = || arguments.next().unwrap_or_else(|| panic!("{name} needs a value"));
+        let mut value = || {
+            arguments
+                .next()
+                .unwrap_or_else(|| panic!("{name} needs a value"))
+        };
         match name.as_str() {
             "--threads" => options.threads = value().parse().expect("a number of threads"),
             "--runs" => options.runs = value().parse().expect("a number of runs"),
@@ -55,7 +65,9 @@ fn main() -> syrinx::Result<()> {
     let request = engine.speech(&voice);
 
     let coldest = first_audio_ms(&request)?;
-    let first: Vec<f64> = (0..options.runs).map(|_| first_audio_ms(&request)).collect::<syrinx::Result<_>>()?;
+    let first: Vec<f64> = (0..options.runs)
+        .map(|_| first_audio_ms(&request))
+        .collect::<syrinx::Result<_>>()?;
     let mut factors = Vec::new();
     let mut audio_s = 0.0;
     for _ in 0..options.runs {
@@ -77,8 +89,16 @@ fn main() -> syrinx::Result<()> {
     } else {
         println!("threads             {threads}");
         println!("load                {load_ms:.1} ms, voice {voice_ms:.1} ms");
-        println!("first audio         {coldest:.1} ms cold, {:.1} ms median, {:.1} ms best", first[first.len() / 2], first[0]);
-        println!("real-time factor    {:.4} median, {:.4} best, of {audio_s:.2} s", rtf[rtf.len() / 2], rtf[0]);
+        println!(
+            "first audio         {coldest:.1} ms cold, {:.1} ms median, {:.1} ms best",
+            first[first.len() / 2],
+            first[0]
+        );
+        println!(
+            "real-time factor    {:.4} median, {:.4} best, of {audio_s:.2} s",
+            rtf[rtf.len() / 2],
+            rtf[0]
+        );
         println!("peak memory         {memory:.0} MiB");
     }
     Ok(())
@@ -104,5 +124,7 @@ fn sorted(mut values: Vec<f64>) -> Vec<f64> {
 fn peak_mib() -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<f64>().ok()).unwrap_or_default() / 1024.0
+    line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<f64>().ok())
+        .unwrap_or_default()
+        / 1024.0
 }

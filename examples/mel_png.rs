@@ -18,9 +18,16 @@ fn main() -> anyhow::Result<()> {
         Decoder::open(&source)?.read_all()?.audio
     } else {
         let engine = Engine::new()?;
-        engine.speech(&engine.voice(&engine.voices()[0].name)?).say(source)?.audio
+        engine
+            .speech(&engine.voice(&engine.voices()[0].name)?)
+            .say(source)?
+            .audio
     };
-    let config = MelConfig { rate_hz: audio.rate_hz(), fmax: f64::from(audio.rate_hz()) / 2.0, ..MelConfig::starter() };
+    let config = MelConfig {
+        rate_hz: audio.rate_hz(),
+        fmax: f64::from(audio.rate_hz()) / 2.0,
+        ..MelConfig::starter()
+    };
     let bands = config.bands;
     let mel = Mel::new(config)?.extract(&audio.to_mono().channels()[0]);
     let frames = mel.len() / bands;
@@ -31,7 +38,11 @@ fn main() -> anyhow::Result<()> {
         let below_db = (loudest - mel[frame * bands + band]) * 20.0 / std::f32::consts::LN_10;
         255 - (below_db / 80.0 * 255.0) as u8
     };
-    let pixels: Vec<u8> = (0..bands).rev().flat_map(|band| (0..frames).map(move |frame| (band, frame))).map(|(b, f)| grey(b, f)).collect();
+    let pixels: Vec<u8> = (0..bands)
+        .rev()
+        .flat_map(|band| (0..frames).map(move |frame| (band, frame)))
+        .map(|(b, f)| grey(b, f))
+        .collect();
     let file = BufWriter::new(File::create(&path).map_err(Error::io(&path))?);
     let mut image = png::Encoder::new(file, frames as u32, bands as u32);
     image.set_color(png::ColorType::Grayscale);

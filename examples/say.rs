@@ -18,6 +18,10 @@ fn main() -> syrinx::Result<()> {
     let mut writer = Writer::create(&path, speech.audio.spec(), format, WriterOptions::default())?;
     writer.write(&speech.audio)?;
     writer.finish()?;
-    println!("{path}: {:.2} s of {}", speech.audio.duration(), voice.name());
+    println!(
+        "{path}: {:.2} s of {}",
+        speech.audio.duration(),
+        voice.name()
+    );
     Ok(())
 }

@@ -64,7 +64,13 @@ impl Engine {
     /// [`Error::Config`] for an unknown name; the message lists the known ones and suggests the nearest.
     /// [`Error::Weights`] if its data is damaged.
     pub fn voice(&self, name: &str) -> Result<Voice> {
-        let Inner { model, voice_file, voices, ready, .. } = &*self.inner;
+        let Inner {
+            model,
+            voice_file,
+            voices,
+            ready,
+            ..
+        } = &*self.inner;
         let info = voice::find(voices, name)?;
         // A voice is stored whole or not at all, so that a panic elsewhere leaves nothing half-done behind.
         let mut ready = ready.lock().unwrap_or_else(PoisonError::into_inner);
@@ -124,7 +130,10 @@ impl Engine {
 impl fmt::Debug for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<_> = self.voices().iter().map(|voice| &voice.name).collect();
-        f.debug_struct("Engine").field("voices", &names).field("device", &self.device()).finish_non_exhaustive()
+        f.debug_struct("Engine")
+            .field("voices", &names)
+            .field("device", &self.device())
+            .finish_non_exhaustive()
     }
 }
 
@@ -187,7 +196,9 @@ impl EngineBuilder {
             device: self.device,
             load_ms: started.elapsed().as_secs_f64() * 1e3,
         };
-        Ok(Engine { inner: Arc::new(inner) })
+        Ok(Engine {
+            inner: Arc::new(inner),
+        })
     }
 }
 

@@ -102,7 +102,17 @@ impl From<syrinx_models::Error> for Error {
         match error {
             Model::Config(text) => Self::Config(text),
             Model::Input(text) => Self::Input(text),
-            Model::Weights { path, name, expected, found } => Self::Weights { path, name, expected, found },
+            Model::Weights {
+                path,
+                name,
+                expected,
+                found,
+            } => Self::Weights {
+                path,
+                name,
+                expected,
+                found,
+            },
             Model::Io { path, source } => Self::Io { path, source },
             Model::Compute(error) => Self::Compute(error),
             other => Self::Config(other.to_string()),
@@ -116,9 +126,17 @@ impl From<syrinx_vocoder::Error> for Error {
         match error {
             Vocoder::Config(text) => Self::Config(text),
             Vocoder::Input(text) => Self::Input(text),
-            Vocoder::Weights { path, name, expected, found } => {
-                Self::Weights { path: path.unwrap_or_else(|| "vocoder".into()), name, expected, found }
-            }
+            Vocoder::Weights {
+                path,
+                name,
+                expected,
+                found,
+            } => Self::Weights {
+                path: path.unwrap_or_else(|| "vocoder".into()),
+                name,
+                expected,
+                found,
+            },
             Vocoder::Candle(error) => Self::Compute(error),
             Vocoder::Io { path, source } => Self::Io { path, source },
             other => Self::Config(other.to_string()),

@@ -114,10 +114,21 @@ impl Voice {
             let prompt = file.prompt(&info.name, index)?;
             let content = model.acoustic.content(&prompt.symbols)?;
             durations.prefill(Some(&content), &prompt.units)?;
-            let pooled = pool_content(&content, &prompt.units, model.acoustic.config().units_per_code())?;
+            let pooled = pool_content(
+                &content,
+                &prompt.units,
+                model.acoustic.config().units_per_code(),
+            )?;
             prosody.prefill(Some(&pooled), &prompt.codes)?;
         }
-        Ok(Self { inner: Arc::new(Inner { info: info.clone(), timbre, prosody, durations }) })
+        Ok(Self {
+            inner: Arc::new(Inner {
+                info: info.clone(),
+                timbre,
+                prosody,
+                durations,
+            }),
+        })
     }
 
     /// Name, accent and the like.

@@ -14,7 +14,10 @@ fn speed_divides_the_duration() {
     let usual = seconds(request.clone());
     for speed in [0.25, 0.5, 1.25, 2.0] {
         let ratio = usual / seconds(request.clone().speed(speed));
-        assert!((ratio / f64::from(speed) - 1.0).abs() < 0.1, "{speed}: {ratio}");
+        assert!(
+            (ratio / f64::from(speed) - 1.0).abs() < 0.1,
+            "{speed}: {ratio}"
+        );
     }
 }
 
@@ -30,14 +33,20 @@ fn pitch_multiplies_f0_and_leaves_the_duration() {
         assert_eq!(shifted.len(), usual.len());
         let ratio = speech::f0_hz(&shifted, rate_hz) / f0;
         let heard = 12.0 * ratio.log2();
-        assert!((heard - f64::from(semitones)).abs() < 0.7, "{semitones}: {heard}");
+        assert!(
+            (heard - f64::from(semitones)).abs() < 0.7,
+            "{semitones}: {heard}"
+        );
     }
 }
 
 #[test]
 fn volume_scales_the_samples_and_never_passes_full_scale() {
     let request = speech::request();
-    let (usual, louder) = (speech::wave(&request, TEXT), speech::wave(&request.clone().volume_db(-6.0206), TEXT));
+    let (usual, louder) = (
+        speech::wave(&request, TEXT),
+        speech::wave(&request.clone().volume_db(-6.0206), TEXT),
+    );
     for (usual, louder) in usual.iter().zip(&louder).filter(|(x, _)| x.abs() < 0.9) {
         assert!((usual / 2.0 - louder).abs() < 1e-5);
     }
@@ -66,7 +75,10 @@ fn settings_out_of_range_are_refused() {
     ];
     for (name, request) in refused {
         let error = request.stream(TEXT).err().unwrap();
-        assert!(matches!(&error, Error::Config(text) if text.contains(name)), "{error}");
+        assert!(
+            matches!(&error, Error::Config(text) if text.contains(name)),
+            "{error}"
+        );
     }
 }
 
@@ -76,14 +88,23 @@ fn texts_with_nothing_to_say_are_errors() {
         let error = speech::request().say(text).err().unwrap();
         assert!(matches!(error, Error::Input(_)), "{text:?}: {error}");
     }
-    let error = speech::request().stream_lines(&b"\n\n"[..]).unwrap().next().unwrap().err().unwrap();
+    let error = speech::request()
+        .stream_lines(&b"\n\n"[..])
+        .unwrap()
+        .next()
+        .unwrap()
+        .err()
+        .unwrap();
     assert!(matches!(error, Error::Input(_)), "{error}");
 }
 
 #[test]
 fn unknown_voices_are_refused_with_a_suggestion() {
     let error = speech::engine().voice("buz").err().unwrap().to_string();
-    assert_eq!(error, "no voice is called \"buz\"; did you mean \"Buzz\"? The voices are Buzz, Hum");
+    assert_eq!(
+        error,
+        "no voice is called \"buz\"; did you mean \"Buzz\"? The voices are Buzz, Hum"
+    );
 }
 
 /// A copy of the tiny voice with one file changed.
@@ -100,12 +121,23 @@ fn damaged(name: &str, change: impl FnOnce(Vec<u8>) -> Option<Vec<u8>>) -> Strin
     }
     let engine = Engine::builder().weights(folder.path()).build();
     let voice = engine.and_then(|engine| engine.voice("Hum"));
-    voice.err().unwrap_or_else(|| panic!("{name}: loaded all the same")).to_string()
+    voice
+        .err()
+        .unwrap_or_else(|| panic!("{name}: loaded all the same"))
+        .to_string()
 }
 
 #[test]
 fn damaged_folders_of_weights_say_what_is_wrong() {
-    let files = ["config.json", "voices.json", "acoustic.safetensors", "plm.safetensors", "adm.safetensors", "vocoder.safetensors", "voices.safetensors"];
+    let files = [
+        "config.json",
+        "voices.json",
+        "acoustic.safetensors",
+        "plm.safetensors",
+        "adm.safetensors",
+        "vocoder.safetensors",
+        "voices.safetensors",
+    ];
     for name in files {
         let missing = damaged(name, |_| None);
         assert!(missing.contains(&format!("no {name}")), "{missing}");
@@ -117,20 +149,46 @@ fn damaged_folders_of_weights_say_what_is_wrong() {
         let empty = damaged(name, |_| Some(Vec::new()));
         assert!(empty.contains(name), "{empty}");
     }
-    let swapped = damaged("plm.safetensors", |_| std::fs::read(speech::folder().join("adm.safetensors")).ok());
-    assert!(swapped.contains("plm.safetensors") && swapped.contains("expected"), "{swapped}");
-    let resized = damaged("config.json", |bytes| {
-        Some(String::from_utf8(bytes).unwrap().replacen("\"hidden\": 24", "\"hidden\": 40", 1).into())
+    let swapped = damaged("plm.safetensors", |_| {
+        std::fs::read(speech::folder().join("adm.safetensors")).ok()
     });
-    assert!(resized.contains("acoustic.safetensors") && resized.contains("40"), "{resized}");
-    let foreign = damaged("config.json", |_| Some(b"{\"model_type\": \"vits\"}".to_vec()));
-    assert!(foreign.contains("config.json") && foreign.contains("format"), "{foreign}");
+    assert!(
+        swapped.contains("plm.safetensors") && swapped.contains("expected"),
+        "{swapped}"
+    );
+    let resized = damaged("config.json", |bytes| {
+        Some(
+            String::from_utf8(bytes)
+                .unwrap()
+                .replacen("\"hidden\": 24", "\"hidden\": 40", 1)
+                .into(),
+        )
+    });
+    assert!(
+        resized.contains("acoustic.safetensors") && resized.contains("40"),
+        "{resized}"
+    );
+    let foreign = damaged("config.json", |_| {
+        Some(b"{\"model_type\": \"vits\"}".to_vec())
+    });
+    assert!(
+        foreign.contains("config.json") && foreign.contains("format"),
+        "{foreign}"
+    );
 }
 
 #[test]
 fn a_folder_that_is_none_is_named() {
-    for path in ["/no/such/folder", concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")] {
-        let error = Engine::builder().weights(path).build().err().unwrap().to_string();
+    for path in [
+        "/no/such/folder",
+        concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"),
+    ] {
+        let error = Engine::builder()
+            .weights(path)
+            .build()
+            .err()
+            .unwrap()
+            .to_string();
         assert!(error.contains(path), "{error}");
     }
 }

@@ -9,12 +9,23 @@ use syrinx::{Accent, Engine, Sex};
 fn there_are_eight_voices_of_both_sexes_and_accents() {
     let engine = Engine::new().unwrap();
     let voices = engine.voices();
-    let names: HashSet<_> = voices.iter().map(|voice| voice.name.to_lowercase()).collect();
+    let names: HashSet<_> = voices
+        .iter()
+        .map(|voice| voice.name.to_lowercase())
+        .collect();
     assert!(voices.len() >= 8 && names.len() == voices.len());
-    for (sex, accent) in
-        [(Sex::Female, Accent::American), (Sex::Male, Accent::American), (Sex::Female, Accent::British), (Sex::Male, Accent::British)]
-    {
-        assert!(voices.iter().any(|voice| voice.sex == sex && voice.accent == accent), "no {sex} {accent}");
+    for (sex, accent) in [
+        (Sex::Female, Accent::American),
+        (Sex::Male, Accent::American),
+        (Sex::Female, Accent::British),
+        (Sex::Male, Accent::British),
+    ] {
+        assert!(
+            voices
+                .iter()
+                .any(|voice| voice.sex == sex && voice.accent == accent),
+            "no {sex} {accent}"
+        );
     }
     assert!(voices.iter().all(|voice| !voice.description.is_empty()));
 }
@@ -24,18 +35,30 @@ fn every_voice_speaks_at_a_human_pace_and_level() {
     let engine = Engine::new().unwrap();
     let text = "The train will arrive at platform four.";
     for info in engine.voices() {
-        let speech = engine.speech(&engine.voice(&info.name).unwrap()).say(text).unwrap();
+        let speech = engine
+            .speech(&engine.voice(&info.name).unwrap())
+            .say(text)
+            .unwrap();
         let seconds = speech.audio.duration();
         assert!((1.2..5.0).contains(&seconds), "{}: {seconds} s", info.name);
         let db = 20.0 * speech.audio.rms().log10();
-        assert!((-40.0..-10.0).contains(&db) && speech.audio.peak() <= 1.0, "{}: {db} dB", info.name);
+        assert!(
+            (-40.0..-10.0).contains(&db) && speech.audio.peak() <= 1.0,
+            "{}: {db} dB",
+            info.name
+        );
     }
 }
 
 #[test]
 fn one_chunk_or_many_say_the_same() {
     let engine = Engine::new().unwrap();
-    let request = engine.speech(&engine.voice(&engine.voices()[0].name).unwrap()).seed(3);
+    let request = engine
+        .speech(&engine.voice(&engine.voices()[0].name).unwrap())
+        .seed(3);
     let text = "One, two, three. Testing the seams of a sentence.";
-    assert!(request.clone().chunk_ms(150).say(text).unwrap().audio == request.chunk_ms(60_000).say(text).unwrap().audio);
+    assert!(
+        request.clone().chunk_ms(150).say(text).unwrap().audio
+            == request.chunk_ms(60_000).say(text).unwrap().audio
+    );
 }

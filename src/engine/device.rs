@@ -69,7 +69,11 @@ impl FromStr for DeviceChoice {
                 .strip_prefix("cuda:")
                 .and_then(|index| index.parse().ok())
                 .map(Self::Cuda)
-                .ok_or_else(|| Error::Config(format!("device {text:?}: give auto, cpu, cuda, cuda:N or metal"))),
+                .ok_or_else(|| {
+                    Error::Config(format!(
+                        "device {text:?}: give auto, cpu, cuda, cuda:N or metal"
+                    ))
+                }),
         }
     }
 }
@@ -80,7 +84,12 @@ mod tests {
 
     #[test]
     fn devices_are_read_as_they_are_written() {
-        for device in [DeviceChoice::Auto, DeviceChoice::Cpu, DeviceChoice::Cuda(3), DeviceChoice::Metal] {
+        for device in [
+            DeviceChoice::Auto,
+            DeviceChoice::Cpu,
+            DeviceChoice::Cuda(3),
+            DeviceChoice::Metal,
+        ] {
             assert_eq!(device.to_string().parse::<DeviceChoice>().unwrap(), device);
         }
         assert!("cuda:x".parse::<DeviceChoice>().is_err());
@@ -90,6 +99,9 @@ mod tests {
     #[test]
     fn a_device_this_build_cannot_use_is_an_error_that_says_so() {
         let error = DeviceChoice::Cuda(0).open().unwrap_err().to_string();
-        assert!(error.contains("cuda:0") && error.contains("feature `cuda`"), "{error}");
+        assert!(
+            error.contains("cuda:0") && error.contains("feature `cuda`"),
+            "{error}"
+        );
     }
 }

@@ -53,8 +53,14 @@ impl Model {
                 let adm = DurationModel::load(acoustic, &package.checkpoint("adm.safetensors")?)?;
                 Ok::<_, Error>((plm, adm, load_vocoder(package, vocoder, device)?))
             });
-            let acoustic = Acoustic::load(acoustic, &package.checkpoint("acoustic.safetensors")?, device);
-            let others = others.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            let acoustic = Acoustic::load(
+                acoustic,
+                &package.checkpoint("acoustic.safetensors")?,
+                device,
+            );
+            let others = others
+                .join()
+                .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
             let (acoustic, (plm, adm, vocoder)) = (acoustic?, others?);
             Ok(Self {
                 acoustic: Arc::new(acoustic),
@@ -79,10 +85,13 @@ impl Model {
 impl Config {
     fn read(package: &Package) -> Result<Self> {
         const NAME: &str = "config.json";
-        let fault = |text: String| Error::Config(format!("{}: {text}", package.path(NAME).display()));
+        let fault =
+            |text: String| Error::Config(format!("{}: {text}", package.path(NAME).display()));
         let Format { format, version } = package.json(NAME)?;
         if format != FORMAT {
-            return Err(fault(format!("the format is {format:?}, expected {FORMAT:?}: another program's file?")));
+            return Err(fault(format!(
+                "the format is {format:?}, expected {FORMAT:?}: another program's file?"
+            )));
         }
         if version != VERSION {
             return Err(fault(format!(
@@ -98,17 +107,26 @@ impl Config {
             )));
         }
         if !acoustic.decoder.pitch_heads {
-            return Err(fault("the model predicts no F0, which its vocoder needs: set decoder.pitch_heads".into()));
+            return Err(fault(
+                "the model predicts no F0, which its vocoder needs: set decoder.pitch_heads".into(),
+            ));
         }
         let rows = Vocabulary::english().rows();
         if acoustic.symbols < rows {
-            return Err(fault(format!("a table of {} symbols; the text front end uses {rows}", acoustic.symbols)));
+            return Err(fault(format!(
+                "a table of {} symbols; the text front end uses {rows}",
+                acoustic.symbols
+            )));
         }
         Ok(config)
     }
 }
 
-fn load_vocoder(package: &Package, config: &HarmonicNoiseConfig, device: &Device) -> Result<HarmonicNoise> {
+fn load_vocoder(
+    package: &Package,
+    config: &HarmonicNoiseConfig,
+    device: &Device,
+) -> Result<HarmonicNoise> {
     config.validate()?;
     let checkpoint = package.checkpoint("vocoder.safetensors")?;
     // The builder's own error says more than what the vocoder makes of it.

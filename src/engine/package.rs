@@ -34,9 +34,13 @@ impl Package {
         match self {
             Self::Embedded(files) => {
                 let found = files.iter().find(|(file, _)| *file == name);
-                found.map(|(_, bytes)| Cow::Borrowed(*bytes)).ok_or_else(|| {
-                    Error::Config(format!("the embedded model has no {name}: build the program again"))
-                })
+                found
+                    .map(|(_, bytes)| Cow::Borrowed(*bytes))
+                    .ok_or_else(|| {
+                        Error::Config(format!(
+                            "the embedded model has no {name}: build the program again"
+                        ))
+                    })
             }
             Self::Folder(folder) => {
                 let path = folder.join(name);

@@ -17,13 +17,21 @@ impl Level {
     /// For a sentence of `total` samples.
     pub fn new(gain_db: f32, total: usize, rate_hz: u32) -> Self {
         let fade = rate_hz as usize * FADE_MS / 1000;
-        Self { gain: 10f32.powf(gain_db / 20.0), fade: fade.min(total / 2).max(1), total, position: 0 }
+        Self {
+            gain: 10f32.powf(gain_db / 20.0),
+            fade: fade.min(total / 2).max(1),
+            total,
+            position: 0,
+        }
     }
 
     /// Levels the next samples.
     pub fn apply(&mut self, samples: &mut [f32]) {
         for sample in samples {
-            let from_end = self.total.saturating_sub(self.position + 1).min(self.position);
+            let from_end = self
+                .total
+                .saturating_sub(self.position + 1)
+                .min(self.position);
             *sample = limited(*sample * self.gain);
             if from_end < self.fade {
                 let x = from_end as f32 / self.fade as f32;
@@ -59,7 +67,11 @@ mod tests {
         pieces.chunks_mut(37).for_each(|piece| level.apply(piece));
         assert_eq!(pieces, whole);
         assert_eq!((whole[0], whole[999]), (0.0, 0.0));
-        assert!(whole.windows(2).all(|pair| (pair[1] - pair[0]).abs() < 0.02));
+        assert!(
+            whole
+                .windows(2)
+                .all(|pair| (pair[1] - pair[0]).abs() < 0.02)
+        );
         let db = 20.0 * (whole[500] / 0.5).log10();
         assert!(whole[500] < 1.0 && db > 5.0, "{db}");
     }

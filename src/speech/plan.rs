@@ -30,16 +30,31 @@ pub(super) struct Plan {
 
 impl Plan {
     /// Decides how `voice` says an utterance, the `sentence`-th of its text.
-    pub fn new(model: &Model, voice: &Voice, settings: &Settings, utterance: &Utterance, sentence: usize) -> Result<Self> {
+    pub fn new(
+        model: &Model,
+        voice: &Voice,
+        settings: &Settings,
+        utterance: &Utterance,
+        sentence: usize,
+    ) -> Result<Self> {
         let content = model.acoustic.content(&utterance.ids())?;
         let own = voice.durations().generate(&content)?;
         let units = scale_units(&own, settings.speed * utterance.prosody.rate);
         let pooled = pool_content(&content, &units, model.acoustic.config().units_per_code())?;
         let sampler = Sampler::new(settings.sampling, settings.seed)?;
         // A sentence never has that many codes, so that no two draws share a position.
-        let codes = voice.prosody().generate(&pooled, &sampler, (sentence as u64) << 32)?;
-        let skip = units.first().map_or(0, |lead| lead.saturating_sub(LEAD_UNITS));
-        Ok(Self { content, units, codes, skip })
+        let codes = voice
+            .prosody()
+            .generate(&pooled, &sampler, (sentence as u64) << 32)?;
+        let skip = units
+            .first()
+            .map_or(0, |lead| lead.saturating_sub(LEAD_UNITS));
+        Ok(Self {
+            content,
+            units,
+            codes,
+            skip,
+        })
     }
 
     /// Units that are spoken.
@@ -58,7 +73,11 @@ impl Plan {
         }));
         // A pad comes before the utterance's own symbols.
         let time = |boundary: usize| {
-            let units = ends.get(boundary + 1).or(ends.last()).copied().unwrap_or_default();
+            let units = ends
+                .get(boundary + 1)
+                .or(ends.last())
+                .copied()
+                .unwrap_or_default();
             start_s + f64::from(units.saturating_sub(self.skip)) * seconds_per_unit
         };
         let mark = |kind, text: String, symbols: Range<usize>, span: &Range<usize>| Mark {
@@ -68,14 +87,36 @@ impl Plan {
             end_s: time(symbols.end),
             span: span.clone(),
         };
-        let text: Vec<&str> = utterance.words.iter().map(|word| word.text.as_str()).collect();
-        let mut marks = vec![mark(MarkKind::Sentence, text.join(" "), 0..utterance.phonemes.len(), &utterance.span)];
+        let text: Vec<&str> = utterance
+            .words
+            .iter()
+            .map(|word| word.text.as_str())
+            .collect();
+        let mut marks = vec![mark(
+            MarkKind::Sentence,
+            text.join(" "),
+            0..utterance.phonemes.len(),
+            &utterance.span,
+        )];
         for (name, symbol) in &utterance.marks {
-            let at = utterance.phonemes.get(*symbol).map_or(utterance.span.end, |symbol| symbol.span.start);
-            marks.push(mark(MarkKind::Bookmark, name.clone(), *symbol..*symbol, &(at..at)));
+            let at = utterance
+                .phonemes
+                .get(*symbol)
+                .map_or(utterance.span.end, |symbol| symbol.span.start);
+            marks.push(mark(
+                MarkKind::Bookmark,
+                name.clone(),
+                *symbol..*symbol,
+                &(at..at),
+            ));
         }
         for word in &utterance.words {
-            marks.push(mark(MarkKind::Word, word.text.clone(), word.symbols.clone(), &word.span));
+            marks.push(mark(
+                MarkKind::Word,
+                word.text.clone(),
+                word.symbols.clone(),
+                &word.span,
+            ));
             for phone in phones(utterance, word.symbols.clone()) {
                 let symbols = utterance.phonemes.get(phone.clone()).unwrap_or_default();
                 let text = symbols.iter().map(|symbol| symbol.ch).collect();
@@ -94,7 +135,9 @@ fn phones(utterance: &Utterance, symbols: Range<usize>) -> Vec<Range<usize>> {
     let mut phones: Vec<Range<usize>> = Vec::new();
     let mut start = symbols.start;
     for index in symbols {
-        let Some(symbol) = utterance.phonemes.get(index) else { break };
+        let Some(symbol) = utterance.phonemes.get(index) else {
+            break;
+        };
         match (symbol.ch, phones.last_mut()) {
             ('ˈ' | 'ˌ', _) => continue,
             ('ː' | 'ʰ' | 'ʲ', Some(before)) if before.end == index => before.end = index + 1,

@@ -24,14 +24,31 @@ pub(super) struct Rendering {
 
 impl Rendering {
     /// `seed` addresses the noise of this sentence alone.
-    pub fn new(model: &Model, voice: &Voice, plan: &Plan, pitch_semitones: f32, gain_db: f32, seed: u64) -> Result<Self> {
-        let mut frames = model.acoustic.decode_stream(&plan.content, voice.timbre(), &plan.units, &plan.codes, 1)?;
+    pub fn new(
+        model: &Model,
+        voice: &Voice,
+        plan: &Plan,
+        pitch_semitones: f32,
+        gain_db: f32,
+        seed: u64,
+    ) -> Result<Self> {
+        let mut frames = model.acoustic.decode_stream(
+            &plan.content,
+            voice.timbre(),
+            &plan.units,
+            &plan.codes,
+            1,
+        )?;
         frames.skip_units(plan.skip as usize);
         Ok(Self {
             frames,
             vocoder: model.vocoder.stream(seed),
             pitch: (pitch_semitones / 12.0).exp2(),
-            level: Level::new(gain_db, plan.spoken_units() * model.unit_samples(), model.rate_hz()),
+            level: Level::new(
+                gain_db,
+                plan.spoken_units() * model.unit_samples(),
+                model.rate_hz(),
+            ),
             unit_samples: model.unit_samples(),
             flushed: false,
         })

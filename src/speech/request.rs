@@ -24,7 +24,14 @@ pub struct SpeechRequest {
 
 impl SpeechRequest {
     pub(crate) fn new(engine: Engine, voice: Voice) -> Self {
-        Self { engine, voice, settings: Settings::default(), lexicon: None, ssml: false, sentence_pause_ms: None }
+        Self {
+            engine,
+            voice,
+            settings: Settings::default(),
+            lexicon: None,
+            ssml: false,
+            sentence_pause_ms: None,
+        }
     }
 
     /// Speed, 0.25 to 4; 2 is twice as fast.
@@ -137,18 +144,29 @@ impl SpeechRequest {
 
     fn begin(&self, source: Source) -> Result<SpeechStream> {
         self.settings.validate()?;
-        Ok(SpeechStream::new(self.engine.clone(), self.voice.clone(), self.settings.clone(), source))
+        Ok(SpeechStream::new(
+            self.engine.clone(),
+            self.voice.clone(),
+            self.settings.clone(),
+            source,
+        ))
     }
 
     /// The front end of the voice's dialect, with the request's pronunciations and pauses.
     fn front_end(&self) -> FrontEnd {
-        let mut front_end = self.engine.front_end(self.voice.info().accent.dialect()).clone();
+        let mut front_end = self
+            .engine
+            .front_end(self.voice.info().accent.dialect())
+            .clone();
         if let Some(lexicon) = &self.lexicon {
             front_end = front_end.with_lexicon((**lexicon).clone());
         }
         if let Some(sentence_ms) = self.sentence_pause_ms {
             let usual = Pauses::default();
-            let scaled = |ms: u32| (u64::from(ms) * u64::from(sentence_ms) / u64::from(usual.sentence_ms.max(1))) as u32;
+            let scaled = |ms: u32| {
+                (u64::from(ms) * u64::from(sentence_ms) / u64::from(usual.sentence_ms.max(1)))
+                    as u32
+            };
             let pauses = Pauses {
                 clause_ms: scaled(usual.clause_ms),
                 sentence_ms,

@@ -37,7 +37,9 @@ impl Settings {
             if (low..=high).contains(&value) {
                 return Ok(());
             }
-            Err(Error::Config(format!("{name} {value}: give {low} to {high}")))
+            Err(Error::Config(format!(
+                "{name} {value}: give {low} to {high}"
+            )))
         };
         within("speed", self.speed, 0.25, 4.0)?;
         within("pitch", self.pitch_semitones, -24.0, 24.0)?;

@@ -22,7 +22,16 @@ impl Source {
     }
 
     pub fn lines(front_end: FrontEnd, reader: Box<dyn BufRead + Send>, ssml: bool) -> Self {
-        Self::Lines(Box::new(Lines { front_end, reader, ssml, line: 0, offset: 0, next_offset: 0, current: None, spoken: false }))
+        Self::Lines(Box::new(Lines {
+            front_end,
+            reader,
+            ssml,
+            line: 0,
+            offset: 0,
+            next_offset: 0,
+            current: None,
+            spoken: false,
+        }))
     }
 }
 
@@ -76,7 +85,9 @@ impl Lines {
                     return Ok(None);
                 }
                 self.spoken = true;
-                return Err(Error::Input("there is nothing to say: no line holds a word".into()));
+                return Err(Error::Input(
+                    "there is nothing to say: no line holds a word".into(),
+                ));
             };
             self.current = match utterances(&self.front_end, text, self.ssml) {
                 Ok(utterances) => Some(utterances),
@@ -88,7 +99,9 @@ impl Lines {
     fn read_line(&mut self) -> Result<Option<String>> {
         let mut bytes = Vec::new();
         let mut limited = (&mut self.reader).take(LONGEST_LINE);
-        let length = limited.read_until(b'\n', &mut bytes).map_err(Error::io("standard input"))?;
+        let length = limited
+            .read_until(b'\n', &mut bytes)
+            .map_err(Error::io("standard input"))?;
         if length == 0 {
             return Ok(None);
         }
@@ -97,11 +110,17 @@ impl Lines {
         self.next_offset += length;
         if length as u64 == LONGEST_LINE && bytes.last() != Some(&b'\n') {
             let limit = LONGEST_LINE >> 20;
-            return Err(Error::Input(format!("line {} is longer than {limit} MiB: put it in a file", self.line)));
+            return Err(Error::Input(format!(
+                "line {} is longer than {limit} MiB: put it in a file",
+                self.line
+            )));
         }
         String::from_utf8(bytes).map(Some).map_err(|error| {
             let at = error.utf8_error().valid_up_to() + 1;
-            Error::Input(format!("line {}, byte {at}: this is not UTF-8 text; convert it first", self.line))
+            Error::Input(format!(
+                "line {}, byte {at}: this is not UTF-8 text; convert it first",
+                self.line
+            ))
         })
     }
 

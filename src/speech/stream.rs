@@ -94,11 +94,22 @@ impl SpeechStream {
         let (mut samples, mut marks, mut sentences) = (Vec::new(), Vec::new(), 0);
         for chunk in self {
             let chunk = chunk?;
-            samples.extend(chunk.audio.into_channels().into_iter().next().unwrap_or_default());
+            samples.extend(
+                chunk
+                    .audio
+                    .into_channels()
+                    .into_iter()
+                    .next()
+                    .unwrap_or_default(),
+            );
             marks.extend(chunk.marks);
             sentences = chunk.sentence + 1;
         }
-        Ok(Speech { audio: Audio::mono(samples, rate_hz), marks, sentences })
+        Ok(Speech {
+            audio: Audio::mono(samples, rate_hz),
+            marks,
+            sentences,
+        })
     }
 
     /// The next piece; `None` at the end of the text.
@@ -119,7 +130,11 @@ impl SpeechStream {
         self.samples += samples.len() as u64;
         let end_s = self.seconds(self.samples);
         let ends_sentence = sentence.rendering.is_done();
-        let begun = sentence.marks.iter().take_while(|mark| ends_sentence || mark.start_s < end_s).count();
+        let begun = sentence
+            .marks
+            .iter()
+            .take_while(|mark| ends_sentence || mark.start_s < end_s)
+            .count();
         let chunk = SpeechChunk {
             audio: Audio::mono(samples, self.rate_hz()),
             marks: sentence.marks.drain(..begun).collect(),
@@ -155,7 +170,13 @@ impl SpeechStream {
         let pause_s = f64::from(utterance.pause_after_ms) / 1e3 / f64::from(settings.speed);
         self.pause = (pause_s * rate_hz).round() as usize;
         self.sentences += 1;
-        Ok(Sentence { number, span: utterance.span.clone(), silence, rendering, marks: marks.into() })
+        Ok(Sentence {
+            number,
+            span: utterance.span.clone(),
+            silence,
+            rendering,
+            marks: marks.into(),
+        })
     }
 
     /// Units of the longest piece.

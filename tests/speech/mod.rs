@@ -12,7 +12,11 @@ pub fn folder() -> PathBuf {
 }
 
 pub fn engine() -> Engine {
-    Engine::builder().weights(folder()).threads(2).build().unwrap()
+    Engine::builder()
+        .weights(folder())
+        .threads(2)
+        .build()
+        .unwrap()
 }
 
 pub fn request() -> SpeechRequest {
@@ -26,7 +30,10 @@ pub fn wave(request: &SpeechRequest, text: &str) -> Vec<f32> {
 }
 
 pub fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
-    a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
+    a.iter()
+        .zip(b)
+        .map(|(a, b)| (a - b).abs())
+        .fold(0.0, f32::max)
 }
 
 /// F0 of a steady voiced signal in Hz: the first high peak of the autocorrelation of its middle.
