@@ -12,8 +12,8 @@ use std::time::Instant;
 use candle_core::{DType, Device, Result, Tensor, bail};
 use candle_nn::VarBuilder;
 use syrinx_vocoder::kernel::{
-    Activation, Conv1d, Conv1dSpec, ConvTranspose1d, ConvTranspose1dSpec, Level, set_threads,
-    threads,
+    Activation, Conv1d, Conv1dSpec, ConvTranspose1d, ConvTranspose1dSpec, Level, average,
+    set_threads, threads,
 };
 
 const SLOPE: Activation = Activation::LeakyRelu(0.1);
@@ -83,11 +83,11 @@ impl Generator {
         let mut x = self.pre.forward(mel)?;
         for (up, blocks) in &self.stages {
             x = up.forward_fused(&x, SLOPE, NONE, None)?;
-            let mut sum = blocks[0].forward(&x)?;
-            for block in &blocks[1..] {
-                sum = (sum + block.forward(&x)?)?;
-            }
-            x = (sum / blocks.len() as f64)?;
+            let outputs: Vec<Tensor> = blocks
+                .iter()
+                .map(|block| block.forward(&x))
+                .collect::<Result<_>>()?;
+            x = average(&outputs)?;
         }
         self.post
             .forward_fused(&x, Activation::LeakyRelu(0.01), Activation::Tanh, None)

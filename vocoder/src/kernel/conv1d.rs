@@ -1,13 +1,14 @@
 //! Convolution over time, with any stride, dilation, padding and grouping.
 
-use std::sync::Arc;
+use std::mem::MaybeUninit;
 
-use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor, bail};
+use candle_core::{Result, Tensor, bail};
 
 use super::activation::Activation;
 use super::lowered::{self, Around, Lowered};
+use super::op::Convolution;
 use super::simd::Level;
-use super::tensor::elements;
+use super::tensor::unwritten;
 
 /// How a convolution walks over its input. The default is no padding and 1 everywhere else.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -143,17 +144,17 @@ impl Conv1dKernel {
 
     /// Channels of the input.
     pub fn inputs(&self) -> usize {
-        self.lowered.groups * self.lowered.channels
+        self.lowered.shape.inputs()
     }
 
     /// Channels of the output.
     pub fn outputs(&self) -> usize {
-        self.lowered.groups * self.lowered.rows
+        self.lowered.shape.outputs()
     }
 
     /// Taps of the kernel.
     pub fn taps(&self) -> usize {
-        self.lowered.taps
+        self.lowered.shape.taps
     }
 
     /// How the convolution walks.
@@ -166,13 +167,13 @@ impl Conv1dKernel {
     /// # Errors
     /// If the padded input is shorter than the kernel.
     pub fn output_len(&self, time: usize) -> Result<usize> {
-        match self.spec.output_len(time, self.lowered.taps) {
+        match self.spec.output_len(time, self.lowered.shape.taps) {
             Some(n) => Ok(n),
             None => bail!(
                 "conv1d: {time} samples with padding {:?} are fewer than the {} a kernel of {} taps, dilation {}, spans",
                 self.spec.padding,
-                (self.lowered.taps - 1) * self.spec.dilation + 1,
-                self.lowered.taps,
+                (self.lowered.shape.taps - 1) * self.spec.dilation + 1,
+                self.lowered.shape.taps,
                 self.spec.dilation
             ),
         }
@@ -189,30 +190,12 @@ impl Conv1dKernel {
         x: &[f32],
         batch: usize,
         time: usize,
-        (pre, post): (Activation, Activation),
+        around: (Activation, Activation),
         residual: Option<&[f32]>,
         out: &mut [f32],
     ) -> Result<()> {
-        let steps = self.output_len(time)?;
-        check_buffers(
-            "conv1d",
-            (x.len(), batch * self.inputs() * time),
-            (out.len(), batch * self.outputs() * steps),
-            residual.map(<[f32]>::len),
-        )?;
-        self.lowered.run(
-            x,
-            batch,
-            time,
-            Around {
-                pre,
-                post,
-                residual,
-            },
-            out,
-            steps,
-        );
-        Ok(())
+        let out = unwritten(out);
+        Convolution::run(self, x, batch, time, around, residual, out)
     }
 }
 
@@ -283,80 +266,47 @@ pub(crate) fn check_buffers(
     }
 }
 
-/// A packed convolution as a candle operation, with the functions around it.
-#[derive(Clone)]
-pub(crate) struct Conv1dOp {
-    pub kernel: Arc<Conv1dKernel>,
-    pub pre: Activation,
-    pub post: Activation,
-}
+impl Convolution for Conv1dKernel {
+    const NAME: &'static str = "conv1d";
 
-impl Conv1dOp {
-    fn compute(
+    fn inputs(&self) -> usize {
+        self.inputs()
+    }
+    fn outputs(&self) -> usize {
+        self.outputs()
+    }
+    fn output_len(&self, time: usize) -> Result<usize> {
+        self.output_len(time)
+    }
+    fn run(
         &self,
         x: &[f32],
-        shape: &Shape,
+        batch: usize,
+        time: usize,
+        (pre, post): (Activation, Activation),
         residual: Option<&[f32]>,
-    ) -> Result<(CpuStorage, Shape)> {
-        let (batch, inputs, time) = shape.dims3()?;
-        if inputs != self.kernel.inputs() {
-            bail!(
-                "conv1d: input {shape:?} for a convolution of {} channels",
-                self.kernel.inputs()
-            )
-        }
-        let dims = (batch, self.kernel.outputs(), self.kernel.output_len(time)?);
-        let mut out = vec![0.0; dims.0 * dims.1 * dims.2];
-        self.kernel
-            .run(x, batch, time, (self.pre, self.post), residual, &mut out)?;
-        Ok((CpuStorage::F32(out), dims.into()))
-    }
-
-    /// Applies the operation to f32 tensors on the CPU.
-    pub fn apply(&self, x: &Tensor, residual: Option<&Tensor>) -> Result<Tensor> {
-        let x = x.contiguous()?;
-        match residual {
-            None => x.apply_op1_no_bwd(self),
-            Some(r) => x.apply_op2_no_bwd(&r.contiguous()?, self),
-        }
-    }
-}
-
-impl CustomOp1 for Conv1dOp {
-    fn name(&self) -> &'static str {
-        "conv1d"
-    }
-
-    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        self.compute(elements(storage, layout)?, layout.shape(), None)
-    }
-}
-
-impl CustomOp2 for Conv1dOp {
-    fn name(&self) -> &'static str {
-        "conv1d"
-    }
-
-    fn cpu_fwd(
-        &self,
-        x: &CpuStorage,
-        x_layout: &Layout,
-        residual: &CpuStorage,
-        residual_layout: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        let out = self.compute(
-            elements(x, x_layout)?,
-            x_layout.shape(),
-            Some(elements(residual, residual_layout)?),
+        out: &mut [MaybeUninit<f32>],
+    ) -> Result<()> {
+        let steps = self.output_len(time)?;
+        check_buffers(
+            "conv1d",
+            (x.len(), batch * self.inputs() * time),
+            (out.len(), batch * self.outputs() * steps),
+            residual.map(<[f32]>::len),
         )?;
-        if &out.1 != residual_layout.shape() {
-            bail!(
-                "conv1d: the residual is {:?}, the output {:?}",
-                residual_layout.shape(),
-                out.1
-            )
-        }
-        Ok(out)
+        self.lowered.run(
+            x,
+            batch,
+            time,
+            Around {
+                pre,
+                post,
+                residual,
+            },
+            out,
+            steps,
+        );
+        Ok(())
     }
 }
 

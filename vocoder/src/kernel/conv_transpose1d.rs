@@ -4,15 +4,16 @@
 //! remainder r is an ordinary convolution with every s-th tap, so that no multiplication is spent
 //! on the zeros between the inputs and nothing needs to be added up twice.
 
-use std::sync::Arc;
+use std::mem::MaybeUninit;
 
-use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor, bail};
+use candle_core::{Result, Tensor, bail};
 
 use super::activation::Activation;
 use super::conv1d::{check_buffers, check_geometry, check_numbers};
 use super::lowered::{self, Around, Lowered};
+use super::op::Convolution;
 use super::simd::Level;
-use super::tensor::elements;
+use super::tensor::unwritten;
 
 /// How a transposed convolution spreads its input. The default is stride 1 and no padding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -159,12 +160,12 @@ impl ConvTranspose1dKernel {
 
     /// Channels of the input.
     pub fn inputs(&self) -> usize {
-        self.lowered.groups * self.lowered.channels
+        self.lowered.shape.inputs()
     }
 
     /// Channels of the output.
     pub fn outputs(&self) -> usize {
-        self.lowered.groups * self.lowered.rows / self.lowered.interleave
+        self.lowered.shape.outputs()
     }
 
     /// Taps of the kernel.
@@ -204,9 +205,35 @@ impl ConvTranspose1dKernel {
         x: &[f32],
         batch: usize,
         time: usize,
-        (pre, post): (Activation, Activation),
+        around: (Activation, Activation),
         residual: Option<&[f32]>,
         out: &mut [f32],
+    ) -> Result<()> {
+        let out = unwritten(out);
+        Convolution::run(self, x, batch, time, around, residual, out)
+    }
+}
+
+impl Convolution for ConvTranspose1dKernel {
+    const NAME: &'static str = "conv_transpose1d";
+
+    fn inputs(&self) -> usize {
+        self.inputs()
+    }
+    fn outputs(&self) -> usize {
+        self.outputs()
+    }
+    fn output_len(&self, time: usize) -> Result<usize> {
+        self.output_len(time)
+    }
+    fn run(
+        &self,
+        x: &[f32],
+        batch: usize,
+        time: usize,
+        (pre, post): (Activation, Activation),
+        residual: Option<&[f32]>,
+        out: &mut [MaybeUninit<f32>],
     ) -> Result<()> {
         let steps = self.output_len(time)?;
         check_buffers(
@@ -228,83 +255,6 @@ impl ConvTranspose1dKernel {
             steps,
         );
         Ok(())
-    }
-}
-
-/// A packed transposed convolution as a candle operation, with the functions around it.
-#[derive(Clone)]
-pub(crate) struct ConvTranspose1dOp {
-    pub kernel: Arc<ConvTranspose1dKernel>,
-    pub pre: Activation,
-    pub post: Activation,
-}
-
-impl ConvTranspose1dOp {
-    fn compute(
-        &self,
-        x: &[f32],
-        shape: &Shape,
-        residual: Option<&[f32]>,
-    ) -> Result<(CpuStorage, Shape)> {
-        let (batch, inputs, time) = shape.dims3()?;
-        if inputs != self.kernel.inputs() {
-            bail!(
-                "conv_transpose1d: input {shape:?} for a convolution of {} channels",
-                self.kernel.inputs()
-            )
-        }
-        let dims = (batch, self.kernel.outputs(), self.kernel.output_len(time)?);
-        let mut out = vec![0.0; dims.0 * dims.1 * dims.2];
-        self.kernel
-            .run(x, batch, time, (self.pre, self.post), residual, &mut out)?;
-        Ok((CpuStorage::F32(out), dims.into()))
-    }
-
-    /// Applies the operation to f32 tensors on the CPU.
-    pub fn apply(&self, x: &Tensor, residual: Option<&Tensor>) -> Result<Tensor> {
-        let x = x.contiguous()?;
-        match residual {
-            None => x.apply_op1_no_bwd(self),
-            Some(r) => x.apply_op2_no_bwd(&r.contiguous()?, self),
-        }
-    }
-}
-
-impl CustomOp1 for ConvTranspose1dOp {
-    fn name(&self) -> &'static str {
-        "conv_transpose1d"
-    }
-
-    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        self.compute(elements(storage, layout)?, layout.shape(), None)
-    }
-}
-
-impl CustomOp2 for ConvTranspose1dOp {
-    fn name(&self) -> &'static str {
-        "conv_transpose1d"
-    }
-
-    fn cpu_fwd(
-        &self,
-        x: &CpuStorage,
-        x_layout: &Layout,
-        residual: &CpuStorage,
-        residual_layout: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        let out = self.compute(
-            elements(x, x_layout)?,
-            x_layout.shape(),
-            Some(elements(residual, residual_layout)?),
-        )?;
-        if &out.1 != residual_layout.shape() {
-            bail!(
-                "conv_transpose1d: the residual is {:?}, the output {:?}",
-                residual_layout.shape(),
-                out.1
-            )
-        }
-        Ok(out)
     }
 }
 

@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use candle_core::{DType, Module, Result, Tensor, bail};
+use candle_core::{DType, Module, Result, Tensor};
 use candle_nn::VarBuilder;
 
 use super::activation::{Activation, activation};
-use super::conv_transpose1d::{
-    self, ConvTranspose1dKernel, ConvTranspose1dOp, ConvTranspose1dSpec,
-};
-use super::conv1d::{self, Conv1dKernel, Conv1dOp, Conv1dSpec};
+use super::conv_transpose1d::{self, ConvTranspose1dKernel, ConvTranspose1dSpec};
+use super::conv1d::{self, Conv1dKernel, Conv1dSpec};
+use super::op::Fused;
 use super::weight_norm;
 
 /// Weights of a layer where they are used: packed for our kernels on the CPU, as tensors elsewhere.
@@ -151,18 +150,8 @@ impl Conv1d {
     ) -> Result<Tensor> {
         match &self.weights {
             Weights::Packed(kernel) => {
-                if !x.device().is_cpu() {
-                    bail!(
-                        "conv1d: the weights are on the CPU, the input is on {:?}",
-                        x.device().location()
-                    )
-                }
-                Conv1dOp {
-                    kernel: Arc::clone(kernel),
-                    pre,
-                    post,
-                }
-                .apply(x, residual)
+                let kernel = Arc::clone(kernel);
+                Fused { kernel, pre, post }.apply(x, residual)
             }
             Weights::Tensors { weight, bias } => fused(x, pre, post, residual, |x| {
                 conv1d::on_candle(x, weight, bias.as_ref(), &self.spec)
@@ -290,18 +279,8 @@ impl ConvTranspose1d {
     ) -> Result<Tensor> {
         match &self.weights {
             Weights::Packed(kernel) => {
-                if !x.device().is_cpu() {
-                    bail!(
-                        "conv_transpose1d: the weights are on the CPU, the input is on {:?}",
-                        x.device().location()
-                    )
-                }
-                ConvTranspose1dOp {
-                    kernel: Arc::clone(kernel),
-                    pre,
-                    post,
-                }
-                .apply(x, residual)
+                let kernel = Arc::clone(kernel);
+                Fused { kernel, pre, post }.apply(x, residual)
             }
             Weights::Tensors { weight, bias } => fused(x, pre, post, residual, |x| {
                 conv_transpose1d::on_candle(x, weight, bias.as_ref(), &self.spec)

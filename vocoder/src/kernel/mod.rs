@@ -14,7 +14,7 @@
 //! * [`Conv1d`], [`ConvTranspose1d`]: layers with weights packed at load.
 //! * [`conv1d()`], [`conv_transpose1d()`]: the same as functions of tensors.
 //! * [`Conv1dKernel`], [`ConvTranspose1dKernel`]: the same on slices, without allocation.
-//! * [`activation()`], [`snake`], [`gated_tanh`], [`glu`]: pointwise functions.
+//! * [`activation()`], [`snake`], [`gated_tanh`], [`glu`], [`average`]: number by number.
 //! * [`rms_norm_channels`], [`layer_norm_channels`]: normalisation in \[B, C, T\].
 //!
 //! ```
@@ -35,14 +35,19 @@ mod activation;
 mod conv1d;
 mod conv_transpose1d;
 mod elementary;
+mod elementwise;
+mod gate;
 mod layer;
 mod lowered;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 mod norm;
+mod op;
+mod piece;
 mod pool;
 mod portable;
 mod simd;
+mod snake;
 mod tensor;
 mod tile;
 mod weight_norm;
@@ -52,11 +57,13 @@ mod x86;
 #[cfg(test)]
 mod tests;
 
-pub use activation::{Activation, activation, gated_tanh, glu, snake, snake_beta};
+pub use activation::{Activation, activation};
 pub use conv_transpose1d::{ConvTranspose1dKernel, ConvTranspose1dSpec, conv_transpose1d};
 pub use conv1d::{Conv1dKernel, Conv1dSpec, conv1d};
+pub use gate::{average, gated_tanh, glu};
 pub use layer::{Conv1d, ConvTranspose1d};
 pub use norm::{layer_norm_channels, rms_norm_channels};
 pub use pool::{physical_cores, set_threads, threads};
 pub use simd::Level;
+pub use snake::{snake, snake_beta};
 pub use weight_norm::fold_weight_norm;

@@ -1,5 +1,8 @@
 //! [`Simd`] for 64-bit ARM.
 
+// Which of these intrinsics count as unsafe depends on what the build target guarantees.
+#![allow(unused_unsafe)]
+
 use std::arch::aarch64::*;
 
 use super::simd::Simd;

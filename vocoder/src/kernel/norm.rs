@@ -1,10 +1,13 @@
 //! Normalisation over the channels of \[B, C, T\], each time step on its own.
 
+use std::mem::MaybeUninit;
+
 use candle_core::{CpuStorage, CustomOp1, D, DType, Layout, Result, Shape, Tensor, bail};
 
+use super::elementwise::ours;
 use super::pool::{self, SharedMut};
 use super::simd::{Level, Simd, dispatch};
-use super::tensor::elements;
+use super::tensor::{elements, filled};
 
 /// Time steps per piece of work.
 const PIECE: usize = 64;
@@ -84,19 +87,24 @@ impl CustomOp1 for ChannelNorm {
     fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
         let x = elements(storage, layout)?;
         let (batch, channels, time) = layout.shape().dims3()?;
-        let mut out = vec![0.0; x.len()];
-        let (dst, level, norm) = (SharedMut::new(&mut out), Level::best(), self);
+        let (level, norm) = (Level::best(), self);
         let tiles = time.div_ceil(PIECE);
-        pool::run(batch * tiles, &|piece| {
-            let (item, start) = (piece / tiles, piece % tiles * PIECE);
-            let steps = PIECE.min(time - start);
-            let offset = item * channels * time + start;
-            // SAFETY: the columns lie inside both buffers; pieces do not overlap.
-            let (x, y) = unsafe { (x.as_ptr().add(offset), dst.get().add(offset)) };
-            dispatch!(level, columns(
-                norm: &ChannelNorm, x: *const f32, y: *mut f32, time: usize, steps: usize
-            ));
-        });
+        let write = |out: &mut [MaybeUninit<f32>]| {
+            let out = SharedMut::new(out);
+            pool::run(batch * tiles, &|piece| {
+                let (item, start) = (piece / tiles, piece % tiles * PIECE);
+                let steps = PIECE.min(time - start);
+                let offset = item * channels * time + start;
+                // SAFETY: the columns lie inside both buffers; pieces do not overlap.
+                let (x, y) = unsafe { (x.as_ptr().add(offset), out.get().add(offset)) };
+                dispatch!(level, columns(
+                    norm: &ChannelNorm, x: *const f32, y: *mut f32, time: usize, steps: usize
+                ));
+            });
+            Ok(())
+        };
+        // SAFETY: the columns of all tiles are all of the output.
+        let out = unsafe { filled(x.len(), write)? };
         Ok((CpuStorage::F32(out), layout.shape().clone()))
     }
 }
@@ -124,7 +132,7 @@ fn numbers(x: &Tensor) -> Result<Vec<f32>> {
 /// If the numbers of channels differ.
 pub fn rms_norm_channels(x: &Tensor, gain: &Tensor, eps: f32) -> Result<Tensor> {
     let channels = check("rms_norm_channels", x, &[gain])?;
-    if x.device().is_cpu() && x.dtype() == DType::F32 {
+    if ours(x) {
         let norm = ChannelNorm {
             gain: numbers(gain)?,
             bias: None,
@@ -144,7 +152,7 @@ pub fn rms_norm_channels(x: &Tensor, gain: &Tensor, eps: f32) -> Result<Tensor> 
 /// If the numbers of channels differ.
 pub fn layer_norm_channels(x: &Tensor, gain: &Tensor, bias: &Tensor, eps: f32) -> Result<Tensor> {
     let channels = check("layer_norm_channels", x, &[gain, bias])?;
-    if x.device().is_cpu() && x.dtype() == DType::F32 {
+    if ours(x) {
         let norm = ChannelNorm {
             gain: numbers(gain)?,
             bias: Some(numbers(bias)?),

@@ -8,6 +8,7 @@
 //! results are the same, to the bit, for any number of threads.
 
 use std::cell::UnsafeCell;
+use std::mem::MaybeUninit;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -245,8 +246,8 @@ unsafe impl Send for SharedMut {}
 unsafe impl Sync for SharedMut {}
 
 impl SharedMut {
-    pub(crate) fn new(slice: &mut [f32]) -> Self {
-        Self(slice.as_mut_ptr())
+    pub(crate) fn new(slice: &mut [MaybeUninit<f32>]) -> Self {
+        Self(slice.as_mut_ptr().cast())
     }
 
     pub(crate) fn get(self) -> *mut f32 {

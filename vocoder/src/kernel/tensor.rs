@@ -1,5 +1,7 @@
 //! From candle's storage to plain slices.
 
+use std::mem::MaybeUninit;
+
 use candle_core::{CpuStorage, Layout, Result, Tensor, bail};
 
 /// The numbers of a contiguous f32 tensor.
@@ -22,6 +24,28 @@ pub(crate) fn elements<'a>(storage: &'a CpuStorage, layout: &Layout) -> Result<&
 fn storage_type(storage: &CpuStorage) -> candle_core::DType {
     use candle_core::backend::BackendStorage;
     storage.dtype()
+}
+
+/// A vector of `n` numbers written by `fill`, without writing zeros first: the results of a vocoder
+/// are large enough for that to show.
+///
+/// # Safety
+/// Where `fill` succeeds, it must have written every number.
+pub(crate) unsafe fn filled(
+    n: usize,
+    fill: impl FnOnce(&mut [MaybeUninit<f32>]) -> Result<()>,
+) -> Result<Vec<f32>> {
+    let mut numbers = Vec::with_capacity(n);
+    fill(&mut numbers.spare_capacity_mut()[..n])?;
+    // SAFETY: the capacity is at least `n`, and all of them are written.
+    unsafe { numbers.set_len(n) };
+    Ok(numbers)
+}
+
+/// The same memory, seen as still to be written.
+pub(crate) fn unwritten(x: &mut [f32]) -> &mut [MaybeUninit<f32>] {
+    // SAFETY: one layout; the kernels only ever write numbers through it.
+    unsafe { &mut *(std::ptr::from_mut(x) as *mut [MaybeUninit<f32>]) }
 }
 
 pub(crate) fn same_shape(what: &str, a: &Tensor, b: &Tensor) -> Result<()> {
