@@ -143,7 +143,7 @@ impl ConvTranspose1dKernel {
         };
         let tap = |g: usize, r: usize, c: usize, k: usize| {
             let at = r % s + (reach - 1 - k) * s;
-            if at >= span || at % d != 0 {
+            if at >= span || !at.is_multiple_of(d) {
                 return 0.0;
             }
             weight[((g * channels + c) * per_group + r / s) * taps + at / d]

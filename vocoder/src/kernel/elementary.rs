@@ -10,7 +10,7 @@ pub(crate) unsafe fn exp<S: Simd>(x: S::V) -> S::V {
         let x = S::max(S::splat(-87.336_54), S::min(S::splat(88.37), x));
         let n = S::round(S::mul(x, S::splat(std::f32::consts::LOG2_E)));
         // ln 2 in two parts, so that the remainder keeps its last bits (Cody and Waite).
-        let r = S::fma(n, S::splat(-0.693_359_375), x);
+        let r = S::fma(n, S::splat(-0.693_359_4), x);
         let r = S::fma(n, S::splat(2.121_944_4e-4), r);
         // Coefficients of Cephes expf.
         let mut p = S::splat(1.987_569_1e-4);
@@ -46,7 +46,7 @@ pub(crate) unsafe fn tanh<S: Simd>(x: S::V) -> S::V {
         let z = S::mul(x, x);
         // Coefficients of Cephes tanhf.
         let mut p = S::splat(-5.704_988_7e-3);
-        p = S::fma(p, z, S::splat(2.063_908_9e-2));
+        p = S::fma(p, z, S::splat(2.063_909e-2));
         p = S::fma(p, z, S::splat(-5.373_972e-2));
         p = S::fma(p, z, S::splat(1.333_144_2e-1));
         p = S::fma(p, z, S::splat(-3.333_328e-1));
@@ -66,7 +66,7 @@ pub(crate) unsafe fn erf<S: Simd>(x: S::V) -> S::V {
         p = S::fma(p, z, S::splat(-2.101_024e-6));
         p = S::fma(p, z, S::splat(-5.692_506_4e-5));
         p = S::fma(p, z, S::splat(-7.349_906_4e-4));
-        p = S::fma(p, z, S::splat(-2.954_599_8e-3));
+        p = S::fma(p, z, S::splat(-2.954_6e-3));
         p = S::fma(p, z, S::splat(-1.609_603_3e-2));
         let mut q = S::splat(-1.456_607_2e-5);
         q = S::fma(q, z, S::splat(-2.133_740_5e-4));
@@ -84,7 +84,7 @@ pub(crate) unsafe fn sin_squared<S: Simd>(x: S::V) -> S::V {
         // sin² has period π: remove the nearest multiple, in three parts.
         let n = S::round(S::mul(x, S::splat(std::f32::consts::FRAC_1_PI)));
         let r = S::fma(n, S::splat(-3.140_625), x);
-        let r = S::fma(n, S::splat(-9.675_025_9e-4), r);
+        let r = S::fma(n, S::splat(-9.675_026e-4), r);
         let r = S::fma(n, S::splat(-1.509_957_9e-7), r);
         // sin on [−π/2, π/2]: Taylor to x¹¹ with the last terms adjusted, error below 1e-7.
         let z = S::mul(r, r);

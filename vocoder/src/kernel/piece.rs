@@ -178,7 +178,7 @@ unsafe fn compute_tile<S: Simd>(
 /// Length of a packed row: an odd number of cache lines, so that rows do not all fall into the same
 /// cache sets.
 fn row_pitch(numbers: usize) -> usize {
-    numbers.next_multiple_of(16) / 16 / 2 * 32 + 16
+    (numbers.div_ceil(16) | 1) * 16
 }
 
 /// Copies the input of a tile: padding as zeros, the activation applied, sorted by remainder of the

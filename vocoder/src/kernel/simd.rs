@@ -140,6 +140,7 @@ pub(crate) trait Simd: Copy + 'static {
 
 /// [`Simd::accumulate`] for any tile.
 #[inline(always)]
+#[allow(clippy::needless_range_loop)] // arrays in registers: indices unroll for certain
 pub(crate) unsafe fn accumulate_any<S: Simd, const ROWS: usize, const COLS: usize>(
     sums: &mut [[S::V; COLS]; ROWS],
     walk: &Walk,

@@ -1,6 +1,9 @@
 //! The innermost loop of every convolution: a block of output channels by a block of time steps
 //! held in registers while all input channels and taps go by.
 
+// Indices over arrays that live in registers: what unrolls for certain.
+#![allow(clippy::needless_range_loop)]
+
 use super::simd::{Simd, Walk};
 
 /// Where one row of tiles reads and writes. Rows of `residual` and `out` are `stride` apart.
