@@ -5,6 +5,9 @@
 //! The best of many runs, alternating between the two. Wall time, and the CPU time of the process
 //! beside it, which is steadier where other programs compete for the machine.
 
+#[path = "clock.rs"]
+mod clock;
+
 use std::time::{Duration, Instant};
 
 use candle_core::{Device, Result, Tensor};
@@ -12,6 +15,8 @@ use syrinx_vocoder::kernel::{
     Activation, Conv1d, Conv1dSpec, ConvTranspose1d, ConvTranspose1dSpec, Level, activation,
     gated_tanh, layer_norm_channels, set_threads, snake, threads,
 };
+
+use clock::cpu_time;
 
 /// How long to repeat each operation.
 const PATIENCE: Duration = Duration::from_millis(400);
@@ -146,23 +151,6 @@ fn rows() -> Result<Vec<Row>> {
         ours: Box::new(move || layer_norm_channels(&y, &gain, &bias, 1e-5)),
     });
     Ok(rows)
-}
-
-/// CPU time of all threads of this process.
-#[cfg(unix)]
-fn cpu_time() -> f64 {
-    let mut t = libc::timespec {
-        tv_sec: 0,
-        tv_nsec: 0,
-    };
-    // SAFETY: `t` is a valid place for the answer.
-    unsafe { libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &mut t) };
-    t.tv_sec as f64 + t.tv_nsec as f64 * 1e-9
-}
-
-#[cfg(not(unix))]
-fn cpu_time() -> f64 {
-    f64::NAN
 }
 
 /// Smallest (wall, CPU) seconds of the two operations, run in turn.

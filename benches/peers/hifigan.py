@@ -67,8 +67,8 @@ class Generator(nn.Module):
 class Ours:
     """The bench binary, one run per line sent to it."""
 
-    def __init__(self, binary, weights, threads, out):
-        command = [binary, weights, str(threads), out]
+    def __init__(self, binary, model, weights, threads, out):
+        command = [binary, model, weights, str(threads), out]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.ready = self.process.stdout.readline().strip()
         self.wave = np.fromfile(out, dtype=np.float32)
@@ -123,7 +123,7 @@ def compare(name, threads, frames, runs, binary, folder):
         with torch.inference_mode():
             model(mel)
 
-    ours = Ours(binary, weights, threads, str(folder / "wave.f32"))
+    ours = Ours(binary, name, weights, threads, str(folder / "wave.f32"))
     expected = expected.numpy().ravel()
     error = float(np.abs(ours.wave - expected).max() / np.abs(expected - expected.mean()).max())
     systems = {
