@@ -17,15 +17,15 @@ use syrinx_models::sampling::{Sampler, Sampling, uniform};
 #[path = "../tests/random_weights/mod.rs"]
 mod random_weights;
 
-/// Prints the shortest and the median time of `run`, over `per` items.
-fn report(what: &str, per: usize, mut run: impl FnMut()) {
+/// Prints the shortest and the median time of `run`.
+fn report(what: &str, mut run: impl FnMut()) {
     run();
     let mut times: Vec<Duration> = Vec::new();
     let began = Instant::now();
-    while times.len() < 5 || (times.len() < 50 && began.elapsed() < Duration::from_secs(3)) {
+    while times.len() < 5 || (times.len() < 300 && began.elapsed() < Duration::from_secs(3)) {
         let start = Instant::now();
         run();
-        times.push(start.elapsed() / per as u32);
+        times.push(start.elapsed());
     }
     times.sort();
     println!(
@@ -73,26 +73,31 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let codes = prosody.fork().generate(&pooled, &sampler, 0)?;
 
     println!("{:<44} {:>9} {:>9}", "", "shortest", "median");
-    report("content, 45 symbols", 1, || drop(acoustic.content(&ids)));
-    report("timbre, 10 s", 1, || {
+    report("content, 45 symbols", || drop(acoustic.content(&ids)));
+    report("timbre, 10 s", || {
         drop(acoustic.timbre(std::slice::from_ref(&reference)))
     });
-    report("prosody codes, 10 s", 1, || {
+    report("prosody codes, 10 s", || {
         drop(acoustic.prosody_codes(&reference))
     });
-    report("decode, 3 s", 1, || {
+    report("decode, 3 s", || {
         drop(acoustic.decode(&content, &timbre, &units, &codes))
     });
+    let row = content.get(0)?.to_vec1::<f32>()?;
     let what = format!("P-LLM, a code after {} positions", prosody.positions());
-    report(&what, codes.len(), || {
-        drop(prosody.fork().generate(&pooled, &sampler, 0))
+    report(&what, || {
+        if let Ok(logits) = prosody.step(&row) {
+            sampler.probabilities(logits);
+            let code = sampler.draw(logits, 0);
+            prosody.accept(code);
+        }
     });
     let what = format!("ADM, a symbol after {} positions", durations.positions());
-    report(&what, ids.len(), || {
-        drop(durations.fork().generate(&content))
+    report(&what, || {
+        let _ = durations.step(&row).map(|_| durations.accept(3));
     });
     let mut session = ProsodySession::new(lm);
-    report("P-LLM prompt, 30 codes", 1, || {
+    report("P-LLM prompt, 30 codes", || {
         drop(session.prefill(Some(&pooled), &codes))
     });
     Ok(())
