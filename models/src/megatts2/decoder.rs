@@ -1,7 +1,8 @@
 //! Content in a voice and a prosody to mel, F0 and voicing.
 
 use candle_core::{Result, Tensor};
-use candle_nn::{Conv1d, Conv1dConfig, Linear, Module, VarBuilder, conv1d, linear};
+use candle_nn::{Linear, Module, VarBuilder, linear};
+use syrinx_vocoder::kernel::{Conv1d, Conv1dSpec};
 
 use super::DecoderConfig;
 use crate::nn::ConvBlock;
@@ -39,29 +40,21 @@ impl Decoder {
             fine_kernel,
             ..
         } = *config;
-        let same = Conv1dConfig {
-            padding: kernel / 2,
-            ..Default::default()
-        };
+        let same = Conv1dSpec::same(kernel, 1);
         let stack = |name: &str, count: usize, kernel: usize| -> Result<Vec<_>> {
             let block = |i| ConvBlock::new(channels, hidden, kernel, vb.pp(format!("{name}.{i}")));
             (0..count).map(block).collect()
         };
         let film = |width| linear(width, 2 * channels * config.blocks, vb.pp("film"));
         let outputs = bands + if config.pitch_heads { 2 } else { 0 };
+        let point = Conv1dSpec::default();
         Ok(Self {
-            input: conv1d(inputs, channels, kernel, same, vb.pp("input"))?,
+            input: Conv1d::load(inputs, channels, kernel, &same, vb.pp("input"))?,
             blocks: stack("blocks", config.blocks, kernel)?,
             film: global.map(film).transpose()?,
-            up: conv1d(
-                channels,
-                channels * frames_per_unit,
-                1,
-                Default::default(),
-                vb.pp("up"),
-            )?,
+            up: Conv1d::load(channels, channels * frames_per_unit, 1, &point, vb.pp("up"))?,
             fine: stack("fine", config.fine_blocks, fine_kernel)?,
-            output: conv1d(channels, outputs, 1, Default::default(), vb.pp("output"))?,
+            output: Conv1d::load(channels, outputs, 1, &point, vb.pp("output"))?,
             config: config.clone(),
             frames_per_unit,
         })

@@ -1,7 +1,8 @@
 //! How it is said: the lowest mel bands to prosody codes (section 3.2).
 
 use candle_core::{DType, Result, Tensor};
-use candle_nn::{Conv1d, Conv1dConfig, Module, VarBuilder, conv1d};
+use candle_nn::VarBuilder;
+use syrinx_vocoder::kernel::{Conv1d, Conv1dSpec};
 
 use super::ProsodyConfig;
 use crate::nn::{ConvBlock, VectorQuantizer};
@@ -30,25 +31,17 @@ impl ProsodyEncoder {
             code_channels,
             ..
         } = *config;
-        let same = Conv1dConfig {
-            padding: kernel / 2,
-            ..Default::default()
-        };
+        let same = Conv1dSpec::same(kernel, 1);
         let blocks = |name: &str| -> Result<Vec<_>> {
             let block = |i| ConvBlock::new(channels, hidden, kernel, vb.pp(format!("{name}.{i}")));
             (0..config.blocks).map(block).collect()
         };
+        let point = Conv1dSpec::default();
         Ok(Self {
-            input: conv1d(bands, channels, kernel, same, vb.pp("input"))?,
+            input: Conv1d::load(bands, channels, kernel, &same, vb.pp("input"))?,
             frame_blocks: blocks("frame_blocks")?,
             code_blocks: blocks("code_blocks")?,
-            output: conv1d(
-                channels,
-                code_channels,
-                1,
-                Default::default(),
-                vb.pp("output"),
-            )?,
+            output: Conv1d::load(channels, code_channels, 1, &point, vb.pp("output"))?,
             quantizer: VectorQuantizer::new(codes, code_channels, vb)?,
             bands,
             pool,

@@ -1,7 +1,8 @@
 //! Who speaks: reference mels to timbre keys (the mel encoder of MRTE, section 3.2).
 
 use candle_core::{Result, Tensor};
-use candle_nn::{Conv1d, Conv1dConfig, Module, VarBuilder, conv1d};
+use candle_nn::VarBuilder;
+use syrinx_vocoder::kernel::{Activation, Conv1d, Conv1dSpec};
 
 use super::TimbreConfig;
 use crate::nn::ConvBlock;
@@ -25,44 +26,36 @@ impl TimbreEncoder {
             ..
         } = *config;
         let stage = |(i, &stride): (usize, &usize)| {
-            let lower = Conv1dConfig {
-                padding: stride / 2,
+            let lower = Conv1dSpec {
                 stride,
-                ..Default::default()
+                ..Conv1dSpec::padded(stride / 2)
             };
-            let down = (stride > 1).then(|| {
-                conv1d(
+            let load = || {
+                Conv1d::load(
                     channels,
                     channels,
                     stride + 1,
-                    lower,
+                    &lower,
                     vb.pp(format!("down.{i}")),
                 )
-            });
+            };
+            let down = (stride > 1).then(load).transpose()?;
             Ok((
-                down.transpose()?,
+                down,
                 ConvBlock::new(channels, hidden, kernel, vb.pp(format!("blocks.{i}")))?,
             ))
         };
-        let same = Conv1dConfig {
-            padding: 1,
-            ..Default::default()
-        };
+        let same = Conv1dSpec::same(3, 1);
+        let point = Conv1dSpec::default();
         Ok(Self {
-            input: conv1d(bands, channels, 3, same, vb.pp("input"))?,
+            input: Conv1d::load(bands, channels, 3, &same, vb.pp("input"))?,
             stages: config
                 .strides
                 .iter()
                 .enumerate()
                 .map(stage)
                 .collect::<Result<_>>()?,
-            output: conv1d(
-                channels,
-                key_channels,
-                1,
-                Default::default(),
-                vb.pp("output"),
-            )?,
+            output: Conv1d::load(channels, key_channels, 1, &point, vb.pp("output"))?,
         })
     }
 
@@ -70,10 +63,11 @@ impl TimbreEncoder {
     pub fn forward(&self, mel: &Tensor) -> Result<Tensor> {
         let mut x = self.input.forward(&mel.unsqueeze(0)?)?;
         for (down, block) in &self.stages {
-            x = x.silu()?;
-            if let Some(down) = down {
-                x = down.forward(&x)?;
-            }
+            let none = Activation::Identity;
+            x = match down {
+                Some(down) => down.forward_fused(&x, Activation::Silu, none, None)?,
+                None => x.silu()?,
+            };
             x = block.forward(&x)?;
         }
         self.output.forward(&x)?.squeeze(0)?.t()?.contiguous()

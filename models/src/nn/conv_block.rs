@@ -1,14 +1,15 @@
 //! Residual block of one widening convolution.
 
 use candle_core::{Result, Tensor};
-use candle_nn::{Conv1d, Conv1dConfig, Module, VarBuilder, conv1d};
+use candle_nn::VarBuilder;
+use syrinx_vocoder::kernel::{Activation, Conv1d, Conv1dSpec, rms_norm_channels};
 
 use super::RmsNorm;
 
 /// `x + project(silu(expand(norm(x))))`: a dense convolution widens, a pointwise one narrows; the norm is over channels.
 #[derive(Debug, Clone)]
 pub struct ConvBlock {
-    norm: RmsNorm,
+    gain: Tensor,
     expand: Conv1d,
     project: Conv1d,
 }
@@ -16,36 +17,29 @@ pub struct ConvBlock {
 impl ConvBlock {
     /// Weights: `norm.gain`, `expand` [hidden, channels, kernel], `project` [channels, hidden, 1]; `kernel` is odd.
     pub fn new(channels: usize, hidden: usize, kernel: usize, vb: VarBuilder) -> Result<Self> {
-        let same = Conv1dConfig {
-            padding: kernel / 2,
-            ..Default::default()
-        };
+        let (same, point) = (Conv1dSpec::same(kernel, 1), Conv1dSpec::default());
         Ok(Self {
-            norm: RmsNorm::new(channels, vb.pp("norm"))?,
-            expand: conv1d(channels, hidden, kernel, same, vb.pp("expand"))?,
-            project: conv1d(hidden, channels, 1, Default::default(), vb.pp("project"))?,
+            gain: vb.get(channels, "norm.gain")?,
+            expand: Conv1d::load(channels, hidden, kernel, &same, vb.pp("expand"))?,
+            project: Conv1d::load(hidden, channels, 1, &point, vb.pp("project"))?,
         })
     }
 
     /// [B, C, T] to [B, C, T].
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        self.residual(x, self.norm(x)?)
+        self.residual(x, &rms_norm_channels(x, &self.gain, RmsNorm::EPSILON)?)
     }
 
     /// As [`ConvBlock::forward`] with the norm's output modulated: `norm(x) · (1 + scale) + shift`, both [B, C].
     pub fn forward_film(&self, x: &Tensor, scale: &Tensor, shift: &Tensor) -> Result<Tensor> {
-        let h = self.norm(x)?.broadcast_mul(&(scale.unsqueeze(2)? + 1.0)?)?;
-        self.residual(x, h.broadcast_add(&shift.unsqueeze(2)?)?)
+        let h = rms_norm_channels(x, &self.gain, RmsNorm::EPSILON)?;
+        let h = h.broadcast_mul(&(scale.unsqueeze(2)? + 1.0)?)?;
+        self.residual(x, &h.broadcast_add(&shift.unsqueeze(2)?)?)
     }
 
-    fn norm(&self, x: &Tensor) -> Result<Tensor> {
-        self.norm
-            .forward(&x.transpose(1, 2)?)?
-            .transpose(1, 2)?
-            .contiguous()
-    }
-
-    fn residual(&self, x: &Tensor, h: Tensor) -> Result<Tensor> {
-        x + self.project.forward(&self.expand.forward(&h)?.silu()?)?
+    fn residual(&self, x: &Tensor, h: &Tensor) -> Result<Tensor> {
+        let none = Activation::Identity;
+        let h = self.expand.forward_fused(h, none, Activation::Silu, None)?;
+        self.project.forward_fused(&h, none, none, Some(x))
     }
 }

@@ -1,7 +1,8 @@
 //! Feed-forward transformer block (FastSpeech, arXiv 1905.09263).
 
 use candle_core::{Result, Tensor};
-use candle_nn::{Conv1d, Conv1dConfig, Module, VarBuilder, conv1d};
+use candle_nn::VarBuilder;
+use syrinx_vocoder::kernel::{Activation, Conv1d, Conv1dSpec};
 
 use super::{RmsNorm, SelfAttention};
 
@@ -24,16 +25,13 @@ impl FftBlock {
         kernel: usize,
         vb: VarBuilder,
     ) -> Result<Self> {
-        let same = Conv1dConfig {
-            padding: kernel / 2,
-            ..Default::default()
-        };
+        let (same, point) = (Conv1dSpec::same(kernel, 1), Conv1dSpec::default());
         Ok(Self {
             norm1: RmsNorm::new(channels, vb.pp("norm1"))?,
             attention: SelfAttention::new(channels, heads, vb.pp("attention"))?,
             norm2: RmsNorm::new(channels, vb.pp("norm2"))?,
-            expand: conv1d(channels, hidden, kernel, same, vb.pp("expand"))?,
-            project: conv1d(hidden, channels, 1, Default::default(), vb.pp("project"))?,
+            expand: Conv1d::load(channels, hidden, kernel, &same, vb.pp("expand"))?,
+            project: Conv1d::load(hidden, channels, 1, &point, vb.pp("project"))?,
         })
     }
 
@@ -41,7 +39,11 @@ impl FftBlock {
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
         let x = (x + self.attention.forward(&self.norm1.forward(x)?)?)?;
         let h = self.norm2.forward(&x)?.t()?.unsqueeze(0)?.contiguous()?;
-        let h = self.project.forward(&self.expand.forward(&h)?.relu()?)?;
+        let none = Activation::Identity;
+        let h = self
+            .expand
+            .forward_fused(&h, none, Activation::Relu, None)?;
+        let h = self.project.forward(&h)?;
         x + h.squeeze(0)?.t()?
     }
 }

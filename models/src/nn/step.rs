@@ -6,10 +6,8 @@
 
 use candle_core::{Result, Storage, Tensor};
 
-/// Rows of a matrix that share each load of the vector.
-const ROWS: usize = 4;
-/// Partial sums per row: a sum of floats may not be reordered by the compiler, so it is split by hand.
-const LANES: usize = 8;
+/// Partial sums of a product: a sum of floats may not be reordered by the compiler, so it is split by hand.
+const LANES: usize = 16;
 
 /// Buffers of a step, kept by a session so that stepping does not allocate.
 #[derive(Debug, Clone, Default)]
@@ -38,20 +36,12 @@ pub(crate) fn with_slice<T>(tensor: &Tensor, read: impl FnOnce(&[f32]) -> T) -> 
 /// `y = W x + b` for `weight` [out, in], `bias` [out], `x` [in]; `y` is resized to [out].
 fn affine(weight: &[f32], bias: &[f32], x: &[f32], y: &mut Vec<f32>) {
     y.clear();
-    y.extend_from_slice(bias);
-    let mut blocks = weight.chunks_exact(ROWS * x.len());
-    let mut sums = y.chunks_exact_mut(ROWS);
-    for (block, y) in (&mut blocks).zip(&mut sums) {
-        let products = dot_rows(block, x);
-        y.iter_mut()
-            .zip(products)
-            .for_each(|(y, product)| *y += product);
-    }
-    let rest = blocks.remainder().chunks_exact(x.len());
-    sums.into_remainder()
-        .iter_mut()
-        .zip(rest)
-        .for_each(|(y, row)| *y += dot(row, x));
+    y.extend(
+        weight
+            .chunks_exact(x.len())
+            .zip(bias)
+            .map(|(row, bias)| dot(row, x) + bias),
+    );
 }
 
 /// `W x + b` of a linear layer.
@@ -74,37 +64,6 @@ pub(super) fn rms_norm(x: &[f32], gain: &[f32], epsilon: f32, y: &mut Vec<f32>) 
 /// `x · sigmoid(x)` in place.
 pub(super) fn silu(x: &mut [f32]) {
     x.iter_mut().for_each(|x| *x /= 1.0 + (-*x).exp());
-}
-
-/// Products of `ROWS` rows with `x`.
-fn dot_rows(rows: &[f32], x: &[f32]) -> [f32; ROWS] {
-    let (a, rest) = rows.split_at(x.len());
-    let (b, rest) = rest.split_at(x.len());
-    let (c, d) = rest.split_at(x.len());
-    let mut sums = [[0f32; LANES]; ROWS];
-    let lanes = a
-        .chunks_exact(LANES)
-        .zip(b.chunks_exact(LANES))
-        .zip(c.chunks_exact(LANES))
-        .zip(d.chunks_exact(LANES));
-    for ((((a, b), c), d), x) in lanes.zip(x.chunks_exact(LANES)) {
-        for i in 0..LANES {
-            sums[0][i] += a[i] * x[i];
-            sums[1][i] += b[i] * x[i];
-            sums[2][i] += c[i] * x[i];
-            sums[3][i] += d[i] * x[i];
-        }
-    }
-    let whole = x.len() / LANES * LANES;
-    let tail = |row: &[f32]| -> f32 {
-        row[whole..]
-            .iter()
-            .zip(&x[whole..])
-            .map(|(w, x)| w * x)
-            .sum()
-    };
-    let tails = [tail(a), tail(b), tail(c), tail(d)];
-    std::array::from_fn(|row| sums[row].iter().sum::<f32>() + tails[row])
 }
 
 /// `Σ a b`.
