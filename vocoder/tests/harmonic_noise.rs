@@ -107,6 +107,25 @@ proptest! {
 }
 
 #[test]
+fn a_long_push_worked_on_in_blocks_equals_short_ones() {
+    let fixture = Fixture::load("harmonic_noise.safetensors");
+    let mel = fixture.tensor("mel");
+    let mel = Tensor::cat(&[mel; 8], 2).unwrap();
+    let f0 = fixture.values("f0").repeat(8);
+    let vocoder = load(&fixture, true);
+    let whole = vocoder.synthesise(&mel, &f0, 3).unwrap();
+    let mut stream = vocoder.stream(3);
+    let mut wave = Vec::new();
+    for piece in pieces(f0.len(), &[63, 2]) {
+        let part = mel.narrow(2, piece.start, piece.len()).unwrap();
+        let frames = Frames::with_f0(&part, &f0[piece]).unwrap();
+        stream.push(&frames, &mut wave).unwrap();
+    }
+    stream.flush(&mut wave).unwrap();
+    assert_close(&wave, &whole, 1e-6);
+}
+
+#[test]
 fn the_output_trails_by_the_stated_latency() {
     let fixture = Fixture::load("harmonic_noise.safetensors");
     let (mel, f0) = (fixture.tensor("mel"), fixture.values("f0"));

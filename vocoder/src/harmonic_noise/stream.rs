@@ -11,6 +11,10 @@ use crate::stft::{Complex32, IstftStream, StftStream};
 use crate::stream::{Frames, Stream};
 use crate::{Error, Result};
 
+/// Frames computed together: what the network makes of them (3005 numbers a frame in the starter)
+/// stays in the cache, and a long signal needs no more memory than a short one.
+const BLOCK: usize = 64;
+
 /// The state of one signal: caches of the network's layers, the phase of the pulses, the pulses
 /// and frames that wait, the overlap-add tail, and the number of the next frame, by which its
 /// noise is addressed.
@@ -72,6 +76,15 @@ impl HarmonicNoiseStream {
         Ok(())
     }
 
+    fn push_block(&mut self, frames: &Frames, wave: &mut Vec<f32>) -> Result<()> {
+        self.samples.clear();
+        self.pulses.push(frames.f0(), &mut self.samples);
+        self.analysis.push(&self.samples, &mut self.excitation);
+        self.network
+            .step(&self.model.network, Some(frames), false)?;
+        self.synthesise_ready(wave)
+    }
+
     /// Filters and adds every frame for which both the network and the pulses are there.
     fn synthesise_ready(&mut self, wave: &mut Vec<f32>) -> Result<()> {
         let bins = self.frame.len();
@@ -99,15 +112,13 @@ impl Stream for HarmonicNoiseStream {
 
     fn push(&mut self, frames: &Frames, wave: &mut Vec<f32>) -> Result<()> {
         self.check(frames)?;
-        if frames.is_empty() {
-            return Ok(());
+        let mut first = 0;
+        for f0 in frames.f0().chunks(BLOCK) {
+            let mel = frames.mel().narrow(2, first, f0.len())?;
+            self.push_block(&Frames::with_f0(&mel, f0)?, wave)?;
+            first += f0.len();
         }
-        self.samples.clear();
-        self.pulses.push(frames.f0(), &mut self.samples);
-        self.analysis.push(&self.samples, &mut self.excitation);
-        self.network
-            .step(&self.model.network, Some(frames), false)?;
-        self.synthesise_ready(wave)
+        Ok(())
     }
 
     fn flush(&mut self, wave: &mut Vec<f32>) -> Result<()> {
