@@ -5,18 +5,18 @@
 //! \[1, 80, T\], writes the wave, then answers each line on standard input with the wall and CPU
 //! seconds of one more run.
 
-#[path = "clock.rs"]
-mod clock;
-
 use std::io::{BufRead, Write};
 use std::path::Path;
 use std::time::Instant;
 
 use candle_core::Device;
 use syrinx_vocoder::hifigan::{HifiGan, HifiGanConfig};
-use syrinx_vocoder::kernel::{Level, set_threads, threads};
+use syrinx_vocoder::kernel::{self, Level, set_threads, threads};
 
-use clock::cpu_time;
+/// CPU seconds of this process so far.
+fn cpu_seconds() -> f64 {
+    kernel::cpu_time().map_or(f64::NAN, |time| time.as_secs_f64())
+}
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args()
@@ -49,9 +49,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("ready: {}, {} threads", Level::best().name(), threads());
     for line in std::io::stdin().lock().lines() {
         line?;
-        let (wall, cpu) = (Instant::now(), cpu_time());
+        let (wall, cpu) = (Instant::now(), cpu_seconds());
         std::hint::black_box(generator.forward(mel)?);
-        println!("{} {}", wall.elapsed().as_secs_f64(), cpu_time() - cpu);
+        println!("{} {}", wall.elapsed().as_secs_f64(), cpu_seconds() - cpu);
         std::io::stdout().flush()?;
     }
     Ok(())

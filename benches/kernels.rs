@@ -5,18 +5,13 @@
 //! The best of many runs, alternating between the two. Wall time, and the CPU time of the process
 //! beside it, which is steadier where other programs compete for the machine.
 
-#[path = "clock.rs"]
-mod clock;
-
 use std::time::{Duration, Instant};
 
 use candle_core::{Device, Result, Tensor};
 use syrinx_vocoder::kernel::{
-    Activation, Conv1d, Conv1dSpec, ConvTranspose1d, ConvTranspose1dSpec, Level, activation,
+    self, Activation, Conv1d, Conv1dSpec, ConvTranspose1d, ConvTranspose1dSpec, Level, activation,
     gated_tanh, layer_norm_channels, set_threads, snake, threads,
 };
-
-use clock::cpu_time;
 
 /// How long to repeat each operation.
 const PATIENCE: Duration = Duration::from_millis(400);
@@ -153,6 +148,11 @@ fn rows() -> Result<Vec<Row>> {
     Ok(rows)
 }
 
+/// CPU seconds of this process so far.
+fn cpu_seconds() -> f64 {
+    kernel::cpu_time().map_or(f64::NAN, |time| time.as_secs_f64())
+}
+
 /// Smallest (wall, CPU) seconds of the two operations, run in turn.
 fn measure(row: &Row) -> Result<[(f64, f64); 2]> {
     let mut best = [(f64::MAX, f64::MAX); 2];
@@ -160,9 +160,9 @@ fn measure(row: &Row) -> Result<[(f64, f64); 2]> {
     let mut runs = 0;
     while runs < 5 || begin.elapsed() < 2 * PATIENCE {
         for (operation, best) in [&row.stock, &row.ours].into_iter().zip(&mut best) {
-            let (wall, cpu) = (Instant::now(), cpu_time());
+            let (wall, cpu) = (Instant::now(), cpu_seconds());
             std::hint::black_box(operation()?);
-            best.1 = best.1.min(cpu_time() - cpu);
+            best.1 = best.1.min(cpu_seconds() - cpu);
             best.0 = best.0.min(wall.elapsed().as_secs_f64());
         }
         runs += 1;

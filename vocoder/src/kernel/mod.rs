@@ -32,6 +32,7 @@
 //! ```
 
 mod activation;
+mod clock;
 mod conv1d;
 mod conv_transpose1d;
 mod elementary;
@@ -58,6 +59,7 @@ mod x86;
 mod tests;
 
 pub use activation::{Activation, activation};
+pub use clock::cpu_time;
 pub use conv_transpose1d::{ConvTranspose1dKernel, ConvTranspose1dSpec, conv_transpose1d};
 pub use conv1d::{Conv1dKernel, Conv1dSpec, conv1d};
 pub use gate::{average, gated_tanh, glu};

@@ -14,8 +14,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::thread::Thread;
 
-/// Turns of the look-out loop before a worker sleeps: some 10 µs.
-const LOOK_OUT: usize = 4000;
+/// Turns of the look-out loop before a worker sleeps: 20 to 70 µs, by the processor's idea of a pause.
+const LOOK_OUT: usize = 1500;
 
 /// Sets the number of threads that kernels use, the calling one included; at least 1. It also
 /// sizes rayon's global pool, which candle's matrix products use, if nothing has used that yet: so
