@@ -184,15 +184,18 @@ fn main() -> Result<()> {
     );
     for row in rows()? {
         let [stock, ours] = measure(&row)?;
+        let rate = match row.flop {
+            0.0 => "–".into(),
+            flop => format!("{:.1}", flop / ours.1 * 1e-9),
+        };
         println!(
-            "| {:<36} | {:7.2} ({:5.2}) | {:7.3} ({:5.3}) | {:12.1} | {:7.1} |",
+            "| {:<36} | {:7.2} ({:5.2}) | {:7.3} ({:5.3}) | {:12.1} | {rate:>7} |",
             row.name,
             stock.0 * 1e3,
             stock.1 * 1e3,
             ours.0 * 1e3,
             ours.1 * 1e3,
             stock.1 / ours.1,
-            row.flop / ours.1 * 1e-9
         );
     }
     Ok(())
