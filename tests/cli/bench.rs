@@ -1,0 +1,76 @@
+//! A folder to run the command in, and what to look for afterwards.
+
+use std::path::{Path, PathBuf};
+
+use assert_cmd::Command;
+use assert_cmd::assert::Assert;
+use tempfile::TempDir;
+
+/// A folder of its own for each test.
+pub struct Bench {
+    folder: TempDir,
+}
+
+impl Bench {
+    pub fn new() -> Self {
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub fn write(&self, name: &str, bytes: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    }
+
+    /// The command, about to run in the folder.
+    pub fn syrinx(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_syrinx"));
+        command.current_dir(self.folder.path()).args(args);
+        command.timeout(std::time::Duration::from_secs(120));
+        command
+    }
+
+    /// Names of everything in the folder, hidden files included.
+    pub fn files(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.folder.path()).unwrap();
+        let mut names: Vec<String> = entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    }
+}
+
+/// The folder of the embedded weights.
+pub fn weights() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("weights/starter-voice")
+}
+
+pub fn stderr(assert: &Assert) -> String {
+    String::from_utf8(assert.get_output().stderr.clone()).unwrap()
+}
+
+pub fn stdout(assert: &Assert) -> String {
+    String::from_utf8(assert.get_output().stdout.clone()).unwrap()
+}
+
+/// Fails unless standard error is one line `error: …` with all of `parts` in it.
+pub fn one_error_line(assert: &Assert, parts: &[&str]) {
+    let text = stderr(assert);
+    assert_eq!(
+        text.lines().count(),
+        1,
+        "more or less than one line: {text}"
+    );
+    assert!(text.starts_with("error: "), "{text}");
+    for part in parts {
+        assert!(text.contains(part), "{part:?} is not in: {text}");
+    }
+    assert!(assert.get_output().stdout.is_empty(), "something on stdout");
+}
