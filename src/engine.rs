@@ -10,16 +10,17 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+use syrinx_models::Checkpoint;
 use syrinx_vocoder::kernel;
 
 pub use device::DeviceChoice;
 pub(crate) use model::Model;
-pub(crate) use package::Package;
 
 use crate::speech::SpeechRequest;
 use crate::text::{Dialect, FrontEnd};
-use crate::voice::{self, Voice, VoiceFile, VoiceInfo};
+use crate::voice::{self, Voice, VoiceInfo};
 use crate::{Error, Result};
+use package::Package;
 
 /// Networks and voices, loaded; cheap to clone, shared between threads.
 #[derive(Clone)]
@@ -29,7 +30,7 @@ pub struct Engine {
 
 struct Inner {
     model: Model,
-    voice_file: VoiceFile,
+    voice_file: Checkpoint<'static>,
     voices: Vec<VoiceInfo>,
     /// Voices that have been asked for.
     ready: Mutex<HashMap<String, Voice>>,
@@ -189,7 +190,7 @@ impl EngineBuilder {
         let model = Model::load(&package, &device)?;
         let inner = Inner {
             model,
-            voice_file: VoiceFile::read(&package)?,
+            voice_file: package.checkpoint("voices.safetensors")?,
             voices,
             ready: Mutex::default(),
             front_ends: [Dialect::American, Dialect::British].map(FrontEnd::new),

@@ -1,14 +1,11 @@
 //! Who speaks.
 
-mod file;
-
 use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use syrinx_models::megatts2::{DurationSession, ProsodySession, Timbre, pool_content};
-
-pub(crate) use file::VoiceFile;
+use syrinx_models::Checkpoint;
+use syrinx_models::megatts2::{self, DurationSession, ProsodySession, Timbre};
 
 use crate::engine::Model;
 use crate::text::Dialect;
@@ -97,36 +94,19 @@ pub struct Voice {
 
 struct Inner {
     info: VoiceInfo,
-    timbre: Timbre,
-    /// The prosody model after it has read the voice's prompts; each sentence goes on from here.
-    prosody: ProsodySession,
-    /// Likewise the duration model.
-    durations: DurationSession,
+    /// The timbre, and the prosody and duration models after they have read the voice's prompts; each sentence goes
+    /// on from there.
+    voice: megatts2::Voice,
 }
 
 impl Voice {
     /// Reads the voice's data and lets the networks read its prompts.
-    pub(crate) fn load(model: &Model, file: &VoiceFile, info: &VoiceInfo) -> Result<Self> {
-        let timbre = model.acoustic.timbre_from_keys(&file.keys(&info.name)?)?;
-        let mut prosody = ProsodySession::new(model.plm.clone());
-        let mut durations = DurationSession::new(model.adm.clone());
-        for index in 0..info.prompts {
-            let prompt = file.prompt(&info.name, index)?;
-            let content = model.acoustic.content(&prompt.symbols)?;
-            durations.prefill(Some(&content), &prompt.units)?;
-            let pooled = pool_content(
-                &content,
-                &prompt.units,
-                model.acoustic.config().units_per_code(),
-            )?;
-            prosody.prefill(Some(&pooled), &prompt.codes)?;
-        }
+    pub(crate) fn load(model: &Model, file: &Checkpoint, info: &VoiceInfo) -> Result<Self> {
+        let voice = model.networks.load_voice(file, &info.name)?;
         Ok(Self {
             inner: Arc::new(Inner {
                 info: info.clone(),
-                timbre,
-                prosody,
-                durations,
+                voice,
             }),
         })
     }
@@ -142,17 +122,17 @@ impl Voice {
     }
 
     pub(crate) fn timbre(&self) -> &Timbre {
-        &self.inner.timbre
+        &self.inner.voice.timbre
     }
 
     /// A prosody session that has read the prompts.
     pub(crate) fn prosody(&self) -> ProsodySession {
-        self.inner.prosody.fork()
+        self.inner.voice.prosody.fork()
     }
 
     /// A duration session that has read the prompts.
     pub(crate) fn durations(&self) -> DurationSession {
-        self.inner.durations.fork()
+        self.inner.voice.durations.fork()
     }
 }
 

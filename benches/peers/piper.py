@@ -38,9 +38,9 @@ def main():
     a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     a.add_argument("bench"); a.add_argument("--threads", type=int, default=2); a.add_argument("--rounds", type=int, default=5); a.add_argument("--weights"); o = a.parse_args()
     start = time.perf_counter(); piper = Piper(o.threads); load = (time.perf_counter() - start) * 1e3
-    rows = [piper.ids(s.strip() + ".") for s in TEXT.rstrip(".").split(". ")]; piper.say(rows); theirs, ours = [], []
+    rows = [piper.ids(s.strip() + ".") for s in TEXT.rstrip(".").split(". ")]; piper.say(rows); theirs, ours, cpu = [], [], []
     for _ in range(o.rounds):
-        start = time.perf_counter(); seconds = piper.say(rows); theirs.append((time.perf_counter() - start) / seconds)
+        start = time.perf_counter(); work = time.process_time(); seconds = piper.say(rows); theirs.append((time.perf_counter() - start) / seconds); cpu.append((time.process_time() - work) / seconds)
         line = subprocess.run([o.bench, "--json", "--runs", "3", "--threads", str(o.threads), "--text", TEXT] + (["--weights", o.weights] if o.weights else []), check=True, capture_output=True, text=True).stdout
         ours.append(json.loads(line))
     rtf = [x["rtf"] for x in ours]; best = [x["rtf_best"] for x in ours]
@@ -48,6 +48,7 @@ def main():
     print(f"Piper medium  RTF {statistics.median(theirs):.4f} median {min(theirs):.4f} best, load {load:.0f} ms, {seconds:.1f} s of audio at {piper.rate} Hz, phonemes given")
     print(f"Syrinx        RTF {statistics.median(rtf):.4f} median {min(best):.4f} best, load {statistics.median(x['load_ms'] for x in ours):.0f} ms, {ours[0]['audio_s']:.1f} s of audio, text included, "
           f"first audio {statistics.median(x['first_audio_ms'] for x in ours):.0f} ms, peak {ours[0]['peak_mib']:.0f} MiB")
+    print(f"CPU seconds per second of audio: Piper {statistics.median(cpu):.4f}, Syrinx {statistics.median(x['cpu'] for x in ours):.4f}")
     print(f"Syrinx is {statistics.median(theirs) / statistics.median(rtf):.1f} times as fast (median), {min(theirs) / min(best):.1f} times (best)")
 
 if __name__ == "__main__": main()

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use candle_core::Device;
 use serde::Deserialize;
-use syrinx_models::megatts2::{self, Acoustic, DurationModel, ProsodyLm};
+use syrinx_models::megatts2::{self, Acoustic, DurationModel, MegaTts2, ProsodyLm};
 use syrinx_vocoder::harmonic_noise::{HarmonicNoise, HarmonicNoiseConfig};
 
 use super::package::Package;
@@ -17,9 +17,7 @@ const VERSION: u32 = 1;
 
 /// Networks of a text-to-speech model.
 pub(crate) struct Model {
-    pub acoustic: Arc<Acoustic>,
-    pub plm: Arc<ProsodyLm>,
-    pub adm: Arc<DurationModel>,
+    pub networks: MegaTts2,
     pub vocoder: Arc<HarmonicNoise>,
 }
 
@@ -62,10 +60,13 @@ impl Model {
                 .join()
                 .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
             let (acoustic, (plm, adm, vocoder)) = (acoustic?, others?);
-            Ok(Self {
+            let networks = MegaTts2 {
                 acoustic: Arc::new(acoustic),
                 plm: Arc::new(plm),
                 adm: Arc::new(adm),
+            };
+            Ok(Self {
+                networks,
                 vocoder: Arc::new(vocoder),
             })
         })
@@ -78,7 +79,7 @@ impl Model {
 
     /// Samples per unit of duration.
     pub fn unit_samples(&self) -> usize {
-        self.vocoder.mel().hop * self.acoustic.config().frames_per_unit
+        self.vocoder.mel().hop * self.networks.config().frames_per_unit
     }
 }
 

@@ -37,10 +37,10 @@ impl Plan {
         utterance: &Utterance,
         sentence: usize,
     ) -> Result<Self> {
-        let content = model.acoustic.content(&utterance.ids())?;
+        let content = model.networks.acoustic.content(&utterance.ids())?;
         let own = voice.durations().generate(&content)?;
         let units = scale_units(&own, settings.speed * utterance.prosody.rate);
-        let pooled = pool_content(&content, &units, model.acoustic.config().units_per_code())?;
+        let pooled = pool_content(&content, &units, model.networks.config().units_per_code())?;
         let sampler = Sampler::new(settings.sampling, settings.seed)?;
         // A sentence never has that many codes, so that no two draws share a position.
         let codes = voice

@@ -32,7 +32,7 @@ impl Rendering {
         gain_db: f32,
         seed: u64,
     ) -> Result<Self> {
-        let mut frames = model.acoustic.decode_stream(
+        let mut frames = model.networks.acoustic.decode_stream(
             &plan.content,
             voice.timbre(),
             &plan.units,

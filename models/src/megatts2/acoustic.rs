@@ -219,7 +219,12 @@ impl Acoustic {
         chunk: usize,
     ) -> Result<DecodeStream> {
         let conditions = self.conditions(content, timbre, units, codes)?;
-        Ok(DecodeStream::new(Arc::clone(self), conditions, timbre.clone(), chunk))
+        Ok(DecodeStream::new(
+            Arc::clone(self),
+            conditions,
+            timbre.clone(),
+            chunk,
+        ))
     }
 
     fn conditions(
