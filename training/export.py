@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Write the starter voice exactly as the engine loads it.
 
-    export.py --acoustic state.pt --prosody state.pt --vocoder state.pt --sets DIR[,DIR...] --voices voices.json --out DIR
+    export.py (--joint state.pt | --acoustic state.pt --vocoder state.pt) --prosody state.pt --sets DIR[,DIR...] --voices voices.json --out DIR
 
 Writes config.json, acoustic.safetensors, plm.safetensors, adm.safetensors, vocoder.safetensors, voices.safetensors (fp16)
 and voices.json. A built-in voice is its timbre keys (20 s of references) and three prosody prompts (symbols, durations,
@@ -40,9 +40,10 @@ def voice(model, corpus, spec, seconds=20, prompts=3):
 
 def main():
     a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for n in ("acoustic", "prosody", "vocoder", "sets", "voices", "out"): a.add_argument("--" + n, required=True)
-    o = a.parse_args(); out = pathlib.Path(o.out); out.mkdir(parents=True, exist_ok=True)
-    acoustic = Acoustic(STARTER); acoustic.load_state_dict(torch.load(o.acoustic)["average"]); acoustic.eval(); vocoder = torch.load(o.vocoder)["average"]; prosody = torch.load(o.prosody)["average"]
+    for n in ("prosody", "sets", "voices", "out"): a.add_argument("--" + n, required=True)
+    for n in ("joint", "acoustic", "vocoder"): a.add_argument("--" + n)
+    o = a.parse_args(); joint = torch.load(o.joint) if o.joint else {n: torch.load(getattr(o, n)) for n in ("acoustic", "vocoder")}; out = pathlib.Path(o.out); out.mkdir(parents=True, exist_ok=True)
+    acoustic = Acoustic(STARTER); acoustic.load_state_dict(joint["acoustic"]["average"]); acoustic.eval(); vocoder = joint["vocoder"]["average"]; prosody = torch.load(o.prosody)["average"]
     save_file(half(acoustic.state_dict(), ("prosody.usage", "prosody.total")), out / "acoustic.safetensors"); save_file(half(vocoder), out / "vocoder.safetensors")
     for n in ("plm", "adm"): save_file(half({k[4:]: v for k, v in prosody.items() if k.startswith(n + ".")}), out / f"{n}.safetensors")
     corpus = Corpus(o.sets.split(",")); tensors, table = {}, []

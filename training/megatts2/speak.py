@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The whole starter voice in PyTorch, for judging checkpoints before they are exported.
 
-    speak.py --acoustic state.pt --vocoder state.pt [--prosody state.pt] --sets DIR[,DIR...] --lines FILE --voices A,B --out DIR [--true]
+    speak.py (--joint state.pt | --acoustic state.pt --vocoder state.pt) [--prosody state.pt] --sets DIR[,DIR...] --lines FILE --voices A,B --out DIR [--true]
 
 Writes DIR/*.wav and DIR/manifest.jsonl for the evaluation. --true re-synthesises held-out utterances of the sets with
 their own durations and codes instead of reading FILE (what stage 1 alone can do); --copy uses the true mels too.
@@ -42,10 +42,11 @@ def codes(plm, prompt, pooled, r, top_k=10, temperature=1.0):
 @torch.no_grad()
 def main():
     a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for n in ("acoustic", "vocoder", "sets", "out"): a.add_argument("--" + n, required=True)
+    for n in ("sets", "out"): a.add_argument("--" + n, required=True)
+    for n in ("joint", "acoustic", "vocoder"): a.add_argument("--" + n)
     a.add_argument("--prosody"); a.add_argument("--lines"); a.add_argument("--voices", default=""); a.add_argument("--true", action="store_true"); a.add_argument("--copy", action="store_true"); a.add_argument("--count", type=int, default=12); a.add_argument("--temperature", type=float, default=1.0); a.add_argument("--top-k", type=int, default=10); o = a.parse_args()
     torch.set_num_threads(1); torch.manual_seed(0); out = pathlib.Path(o.out); out.mkdir(parents=True, exist_ok=True); corpus = Corpus(o.sets.split(","), held_out); manifest = open(out / "manifest.jsonl", "w")
-    m = Acoustic(STARTER); m.load_state_dict(torch.load(o.acoustic)["average"]); m.eval(); v = harmonic_noise.HarmonicNoise(**harmonic_noise.STARTER); v.load_state_dict(torch.load(o.vocoder)["average"]); v.eval()
+    m = Acoustic(STARTER); joint = torch.load(o.joint) if o.joint else {n: torch.load(getattr(o, n)) for n in ("acoustic", "vocoder")}; m.load_state_dict(joint["acoustic"]["average"]); m.eval(); v = harmonic_noise.HarmonicNoise(**harmonic_noise.STARTER); v.load_state_dict(joint["vocoder"]["average"]); v.eval()
     def wave(mel, f0): return v(mel, f0)[0].numpy()
     def write(name, y, text, reference, group):
         sf.write(out / f"{name}.wav", y * min(1, 0.95 / abs(y).max()), 24000); manifest.write(json.dumps({"wav": f"{name}.wav", "text": text, "group": group} | ({"reference": reference} if reference else {})) + "\n")
