@@ -51,3 +51,8 @@ pub use engine::{DeviceChoice, Engine, EngineBuilder};
 pub use error::{Error, Result};
 pub use speech::{Mark, MarkKind, Speech, SpeechChunk, SpeechRequest, SpeechStream};
 pub use voice::{Accent, Sex, Voice, VoiceInfo};
+
+/// The program in the README is compiled with the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -231,8 +231,12 @@ impl Batch<'_> {
             place: None,
         };
         let rendering = Rendering::new(&request, Source::Text(passage))?;
-        if let Some(parent) = path.parent() {
-            fs::create_dir_all(parent).map_err(syrinx::Error::io(parent))?;
+        for folder in path
+            .parent()
+            .into_iter()
+            .chain(timing.as_ref().map(Timing::folder))
+        {
+            fs::create_dir_all(folder).map_err(syrinx::Error::io(folder))?;
         }
         let plan = Plan {
             target: Some(Target::File(path.to_owned())),

@@ -81,6 +81,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let timing = args.timing.as_deref().map(Timing::new).transpose()?;
     if let Some(timing) = &timing {
         super::output::refuse_existing(timing.path(), plan.overwrite)?;
+        timing.check_folder()?;
     }
     let lexicons = args.text.lexicons()?;
     let interrupt = match plan.file().is_some() || timing.is_some() {

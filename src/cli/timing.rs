@@ -36,13 +36,25 @@ impl Timing {
         &self.path
     }
 
+    /// Fails if its folder is not there, which is better told before the work than after it.
+    pub fn check_folder(&self) -> Result<(), Failure> {
+        match self.folder().is_dir() {
+            true => Ok(()),
+            false => Err(syrinx::Error::io(&self.path)(io::ErrorKind::NotFound.into()).into()),
+        }
+    }
+
+    /// The folder it will be in.
+    pub fn folder(&self) -> &Path {
+        match self.path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        }
+    }
+
     /// Writes it under a temporary name beside its own.
     pub fn prepare(&self, spoken: &Spoken) -> Result<Prepared, Failure> {
         let text = self.format.render(&spoken.marks, &spoken.source);
-        let folder = match self.path.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        };
         let refused = |error: io::Error| {
             // The system's word names the temporary file, which nobody asked for.
             syrinx::Error::io(&self.path)(error.kind().into())
@@ -54,7 +66,7 @@ impl Timing {
             use std::os::unix::fs::PermissionsExt;
             builder.permissions(std::fs::Permissions::from_mode(0o666));
         }
-        let mut part = builder.tempfile_in(folder).map_err(refused)?;
+        let mut part = builder.tempfile_in(self.folder()).map_err(refused)?;
         part.write_all(text.as_bytes()).map_err(refused)?;
         Ok(Prepared {
             part,

@@ -3,7 +3,7 @@
 use crate::bench::{Bench, stderr, stdout};
 
 const LINES: &str = r#"{"text": "One."}
-{"text": "Two.", "output": "folder/two.flac", "speed": 1.5, "timing": "folder/two.srt"}
+{"text": "Two.", "output": "folder/two.flac", "speed": 1.5, "timing": "times/two.srt"}
 
 not json
 {"text": "?!"}
@@ -41,15 +41,15 @@ fn a_failed_line_does_not_stop_the_rest_and_a_second_run_goes_on() {
     for name in [
         "out/00001.wav",
         "out/folder/two.flac",
-        "out/folder/two.srt",
+        "out/times/two.srt",
         "out/eight.wav",
     ] {
         assert!(bench.path(name).is_file(), "{name}");
     }
-    assert_eq!(std::fs::read_dir(bench.path("out")).unwrap().count(), 3);
+    assert_eq!(std::fs::read_dir(bench.path("out")).unwrap().count(), 4);
     assert_eq!(
         std::fs::read_dir(bench.path("out/folder")).unwrap().count(),
-        2
+        1
     );
     assert_eq!(bench.files(), ["lines.jsonl", "out"]);
 

@@ -157,6 +157,9 @@ mod with_weights {
             .assert()
             .code(1);
         one_error_line(&assert, &["no/such/a.wav", "create it first"]);
+        let args = ["say", "Hello.", "--timing", "no/such/a.srt"];
+        let assert = bench.syrinx(&args).assert().code(1);
+        one_error_line(&assert, &["no/such/a.srt", "create it first"]);
         std::fs::create_dir(bench.path("folder.wav")).unwrap();
         let assert = bench
             .syrinx(&["say", "Hello.", "-o", "folder.wav"])
