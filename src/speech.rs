@@ -3,6 +3,7 @@
 mod level;
 mod mark;
 mod plan;
+mod planner;
 mod rendering;
 mod request;
 mod settings;

@@ -144,12 +144,12 @@ impl SpeechRequest {
 
     fn begin(&self, source: Source) -> Result<SpeechStream> {
         self.settings.validate()?;
-        Ok(SpeechStream::new(
+        SpeechStream::new(
             self.engine.clone(),
             self.voice.clone(),
             self.settings.clone(),
             source,
-        ))
+        )
     }
 
     /// The front end of the voice's dialect, with the request's pronunciations and pauses.

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::ops::Range;
 
-use super::plan::Plan;
+use super::planner::{Planned, Planner, Plans};
 use super::rendering::Rendering;
 use super::settings::Settings;
 use super::source::Source;
@@ -11,7 +11,6 @@ use super::{Mark, Speech};
 use crate::Result;
 use crate::audio::Audio;
 use crate::engine::Engine;
-use crate::text::Utterance;
 use crate::voice::Voice;
 
 /// Units of the first piece of a text, the least that is worth the call: 0.4 s.
@@ -35,15 +34,13 @@ pub struct SpeechChunk {
 
 /// Iterator over the pieces of a spoken text; an error ends it.
 ///
-/// Each piece is made when it is asked for, and nothing is kept of the pieces before.
+/// Each piece is made when it is asked for, and nothing is kept of the pieces before. With two threads or more, what
+/// comes next is read and planned, one sentence ahead, while the last is spoken.
 pub struct SpeechStream {
     engine: Engine,
-    voice: Voice,
     settings: Settings,
-    source: Source,
+    plans: Plans,
     current: Option<Sentence>,
-    /// Sentences begun so far.
-    sentences: usize,
     /// Samples given out so far.
     samples: u64,
     /// Silence that is due before the next sentence, samples.
@@ -65,19 +62,31 @@ struct Sentence {
 }
 
 impl SpeechStream {
-    pub(super) fn new(engine: Engine, voice: Voice, settings: Settings, source: Source) -> Self {
-        Self {
-            engine,
+    pub(super) fn new(
+        engine: Engine,
+        voice: Voice,
+        settings: Settings,
+        source: Source,
+    ) -> Result<Self> {
+        let planner = Planner {
+            engine: engine.clone(),
             voice,
-            settings,
+            settings: settings.clone(),
             source,
-            current: None,
             sentences: 0,
+        };
+        let mut stream = Self {
+            engine,
+            settings,
+            plans: Plans::new(planner)?,
+            current: None,
             samples: 0,
             pause: 0,
-            units: FIRST_UNITS,
+            units: 0,
             finished: false,
-        }
+        };
+        stream.units = FIRST_UNITS.min(stream.longest_piece());
+        Ok(stream)
     }
 
     /// Sample rate, Hz.
@@ -116,8 +125,8 @@ impl SpeechStream {
     fn piece(&mut self) -> Result<Option<SpeechChunk>> {
         let mut sentence = match self.current.take() {
             Some(sentence) => sentence,
-            None => match self.source.next() {
-                Some(utterance) => self.begin(&utterance?)?,
+            None => match self.plans.next() {
+                Some(planned) => self.begin(planned?)?,
                 None => return Ok(None),
             },
         };
@@ -148,15 +157,15 @@ impl SpeechStream {
         Ok(Some(chunk))
     }
 
-    /// Decides how the next utterance is said.
-    fn begin(&mut self, utterance: &Utterance) -> Result<Sentence> {
-        let voice = match &utterance.voice {
-            Some(name) => self.engine.voice(name)?,
-            None => self.voice.clone(),
-        };
+    /// Begins to render the next sentence.
+    fn begin(&mut self, planned: Planned) -> Result<Sentence> {
+        let Planned {
+            number,
+            utterance,
+            voice,
+            plan,
+        } = planned;
         let (model, settings) = (self.engine.model(), &self.settings);
-        let number = self.sentences;
-        let plan = Plan::new(model, &voice, settings, utterance, number)?;
         let pitch = settings.pitch_semitones + utterance.prosody.pitch_semitones;
         let gain_db = voice.info().gain_db + settings.volume_db + utterance.prosody.volume_db;
         // The noise of a sentence is addressed by its number too.
@@ -166,13 +175,12 @@ impl SpeechStream {
         let silence = self.pause;
         let rate_hz = f64::from(self.rate_hz());
         let start_s = self.seconds(self.samples + silence as u64);
-        let marks = plan.marks(utterance, start_s, model.unit_samples() as f64 / rate_hz);
+        let marks = plan.marks(&utterance, start_s, model.unit_samples() as f64 / rate_hz);
         let pause_s = f64::from(utterance.pause_after_ms) / 1e3 / f64::from(settings.speed);
         self.pause = (pause_s * rate_hz).round() as usize;
-        self.sentences += 1;
         Ok(Sentence {
             number,
-            span: utterance.span.clone(),
+            span: utterance.span,
             silence,
             rendering,
             marks: marks.into(),
