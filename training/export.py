@@ -4,7 +4,7 @@
     export.py (--joint state.pt | --acoustic state.pt --vocoder state.pt) --prosody state.pt --sets DIR[,DIR...] --voices voices.json --out DIR
 
 Writes config.json, acoustic.safetensors, plm.safetensors, adm.safetensors, vocoder.safetensors, voices.safetensors (fp16)
-and voices.json. A built-in voice is its timbre keys (20 s of references) and three prosody prompts (symbols, durations,
+and voices.json. A built-in voice is its timbre keys (20 s of references) and two prosody prompts (symbols, durations,
 codes), computed from the prepared sets.
 """
 import argparse, json, pathlib, random, sys
@@ -22,7 +22,7 @@ LEVEL_DB = -21.0  # of voiced speech, the same for every voice
 def half(state, drop=()): return {k: v.half().contiguous() if v.is_floating_point() else v.contiguous() for k, v in state.items() if k not in drop}
 
 @torch.no_grad()
-def voice(model, corpus, spec, seconds=20, prompts=3):
+def voice(model, corpus, spec, seconds=20, prompts=2):
     """Timbre keys and prosody prompts of one voice; `spec` names the speaker of the sets whose recordings are used."""
     items = sorted((u for u in corpus.by_voice[spec["speaker"]] if u.frames >= 160), key=lambda u: u.key); own = [u for u in items if u.x["style"] in (spec["speaker"], "h")] or items
     if spec.get("prefix"): own = [u for u in own if u.key.startswith(spec["prefix"])] or own
