@@ -171,7 +171,6 @@ impl SpeechRequest {
                 clause_ms: scaled(usual.clause_ms),
                 sentence_ms,
                 paragraph_ms: scaled(usual.paragraph_ms),
-                ..usual
             };
             front_end = front_end.with_pauses(pauses);
         }

@@ -162,7 +162,7 @@ fn stop_ends(before: &str, tail: &str) -> bool {
     let list_number = word.len() <= 3
         && word.bytes().all(|b| b.is_ascii_digit())
         && before[..start].trim().is_empty();
-    !(list_number && !word.is_empty())
+    !list_number || word.is_empty()
 }
 
 #[cfg(test)]

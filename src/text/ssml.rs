@@ -90,8 +90,11 @@ pub(crate) fn parse(
                 builder.end(span.end)?;
             }
             Event::End(_) => builder.end(span.end)?,
-            Event::Text(_) => builder.text(span, 0..0)?,
-            Event::CData(_) => builder.text(span, 9..3)?,
+            Event::Text(_) => builder.text(span)?,
+            Event::CData(_) => {
+                // `<![CDATA[` before, `]]>` behind
+                builder.text(span.start + 9..span.end.saturating_sub(3))?;
+            }
             Event::GeneralRef(_) => builder.reference(span)?,
             Event::Comment(_) => {}
             Event::Decl(_) if first => {}
@@ -354,9 +357,8 @@ impl Builder<'_> {
     // -- text ---------------------------------------------------------------------------------
 
     /// Character data; `trim` is what surrounds it (`<![CDATA[` and `]]>`).
-    fn text(&mut self, span: Range<usize>, trim: Range<usize>) -> Result<()> {
-        let inner = span.start + trim.start..span.end.saturating_sub(trim.end);
-        let raw = self.document.get(inner.clone()).unwrap_or_default();
+    fn text(&mut self, span: Range<usize>) -> Result<()> {
+        let raw = self.document.get(span.clone()).unwrap_or_default();
         if self.open.is_empty() {
             if raw.trim_start_matches('\u{FEFF}').trim().is_empty() {
                 return Ok(());
@@ -364,7 +366,7 @@ impl Builder<'_> {
             return Err(self.fail(span.start, "text outside of <speak>".into()));
         }
         let raw = raw.to_owned();
-        self.append(&raw, inner);
+        self.append(&raw, span);
         Ok(())
     }
 

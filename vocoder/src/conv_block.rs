@@ -32,24 +32,34 @@ impl ConvBlock {
     /// Loads a block of `channels`, `hidden` channels inside, and an odd `kernel`.
     ///
     /// # Errors
-    /// [`Error::Config`] for an even kernel, [`Error::Weights`] where a tensor is missing or has
-    /// another shape.
+    /// [`Error::Config`](crate::Error::Config) for an even kernel,
+    /// [`Error::Weights`](crate::Error::Weights) where a tensor is missing or has another shape.
     pub fn load(channels: usize, hidden: usize, kernel: usize, vb: VarBuilder<'_>) -> Result<Self> {
         if kernel.is_multiple_of(2) {
             return Err(Error::Config(format!(
                 "a convolution block needs an odd kernel to keep the length, got {kernel}"
             )));
         }
-        let load = || {
-            let spec = Conv1dSpec::same(kernel, 1);
-            let point = Conv1dSpec::default();
-            candle_core::Result::Ok(Self {
-                gain: vb.get(channels, "norm.gain")?,
-                expand: Conv1d::load(channels, hidden, kernel, &spec, vb.pp("expand"))?,
-                project: Conv1d::load(hidden, channels, 1, &point, vb.pp("project"))?,
-            })
-        };
-        load().map_err(explain)
+        Self::new(channels, hidden, kernel, vb).map_err(explain)
+    }
+
+    /// As [`load`](ConvBlock::load) of a checked `kernel`, for networks that explain candle's
+    /// errors themselves.
+    ///
+    /// # Errors
+    /// If a tensor is missing or has another shape.
+    pub fn new(
+        channels: usize,
+        hidden: usize,
+        kernel: usize,
+        vb: VarBuilder<'_>,
+    ) -> candle_core::Result<Self> {
+        let (same, point) = (Conv1dSpec::same(kernel, 1), Conv1dSpec::default());
+        Ok(Self {
+            gain: vb.get(channels, "norm.gain")?,
+            expand: Conv1d::load(channels, hidden, kernel, &same, vb.pp("expand"))?,
+            project: Conv1d::load(hidden, channels, 1, &point, vb.pp("project"))?,
+        })
     }
 
     /// `[B, C, T]` to `[B, C, T]`.

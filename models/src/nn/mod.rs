@@ -2,7 +2,6 @@
 
 mod attention;
 mod causal;
-mod conv_block;
 mod cross_attention;
 mod fft_block;
 mod kv_cache;
@@ -13,7 +12,6 @@ pub(crate) mod step;
 
 pub use attention::SelfAttention;
 pub use causal::{CausalBlock, CausalStack};
-pub use conv_block::ConvBlock;
 pub use cross_attention::{CrossAttention, ProjectedKeys};
 pub use fft_block::FftBlock;
 pub use kv_cache::KvCache;
@@ -21,3 +19,4 @@ pub use quantizer::VectorQuantizer;
 pub use rms_norm::RmsNorm;
 pub use rotary::Rotary;
 pub use step::Scratch;
+pub use syrinx_vocoder::conv_block::ConvBlock;

@@ -82,7 +82,7 @@ impl Reader<'_> {
         let total: usize = lengths.iter().sum();
         let tight = !separators.contains([' ', '(']);
         let american = |l: &[usize]| matches!(l, [3, 3, 4] | [1, 3, 3, 4]);
-        let is_phone = (plus && total >= 7 && total <= 15)
+        let is_phone = (plus && (7..=15).contains(&total))
             || (parenthesis && (7..=15).contains(&total) && groups.len() >= 2)
             || (tight && (american(&lengths) || lengths == [3, 4] && !separators.contains('.')))
             || (groups[0].starts_with('0')

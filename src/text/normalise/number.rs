@@ -47,14 +47,14 @@ fn hundreds(n: usize, and: bool, out: &mut Vec<&'static str>) {
     if n >= 100 {
         out.push(ONES[n / 100]);
         out.push("hundred");
-        if n % 100 != 0 && and {
+        if !n.is_multiple_of(100) && and {
             out.push("and");
         }
     }
     let rest = n % 100;
     if rest >= 20 {
         out.push(TENS[rest / 10]);
-        if rest % 10 != 0 {
+        if !rest.is_multiple_of(10) {
             out.push(ONES[rest % 10]);
         }
     } else if rest > 0 {
