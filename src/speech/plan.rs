@@ -20,7 +20,7 @@ const LEAD_UNITS: u32 = 3;
 pub(super) struct Plan {
     /// [N, C].
     pub content: Tensor,
-    /// Durations, [N].
+    /// Durations, `[N]`.
     pub units: Vec<u32>,
     /// Prosody codes.
     pub codes: Vec<u32>,

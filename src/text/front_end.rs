@@ -133,7 +133,7 @@ impl FrontEnd {
     /// The utterances of a plain text, made one by one in constant memory.
     ///
     /// Takes the text by reference or, for an iterator that outlives it, by value. A
-    /// text with nothing to say yields one [`Error::Empty`].
+    /// text with nothing to say yields one [`Error::Empty`](crate::text::Error::Empty).
     pub fn utterances<'a>(&self, text: impl Into<Cow<'a, str>>) -> Utterances<'a> {
         Utterances::new(self.clone(), VecDeque::from([Segment::plain(text)]))
     }
@@ -142,7 +142,7 @@ impl FrontEnd {
     /// `break`, `prosody`, `say-as`, `phoneme`, `sub`, `voice`, `emphasis` and `mark`.
     ///
     /// # Errors
-    /// [`Error::Ssml`] with line and column if the document is malformed, too
+    /// [`Error::Ssml`](crate::text::Error::Ssml) with line and column if the document is malformed, too
     /// deep, too large, or uses anything else.
     pub fn ssml(&self, document: &str) -> Result<Utterances<'static>> {
         Ok(Utterances::new(
@@ -154,7 +154,7 @@ impl FrontEnd {
     /// The phonemes of a text, utterances separated by spaces.
     ///
     /// # Errors
-    /// [`Error::Empty`] or [`Error::Phonemes`].
+    /// [`Error::Empty`](crate::text::Error::Empty) or [`Error::Phonemes`](crate::text::Error::Phonemes).
     pub fn phonemize(&self, text: &str) -> Result<String> {
         let all: Vec<String> = self
             .utterances(text)
@@ -166,7 +166,7 @@ impl FrontEnd {
     /// The text as it is spoken, in words and punctuation.
     ///
     /// # Errors
-    /// [`Error::Phonemes`] if inline phonemes are malformed.
+    /// [`Error::Phonemes`](crate::text::Error::Phonemes) if inline phonemes are malformed.
     pub fn normalise(&self, text: &str) -> Result<String> {
         let mut out = String::new();
         let mut at = 0;

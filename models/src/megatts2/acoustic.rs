@@ -50,7 +50,7 @@ impl Timbre {
         &self.keys
     }
 
-    /// Their mean, [K].
+    /// Their mean, `[K]`.
     pub fn global(&self) -> &Tensor {
         &self.global
     }
@@ -61,9 +61,9 @@ impl Timbre {
 pub struct AcousticFrames {
     /// Log mel, [bands, T].
     pub mel: Tensor,
-    /// Fundamental frequency in Hz, 0 where unvoiced, [T]; empty if the model does not predict it.
+    /// Fundamental frequency in Hz, 0 where unvoiced, `[T]`; empty if the model does not predict it.
     pub f0_hz: Vec<f32>,
-    /// Probability of voicing, [T]; empty if the model does not predict it.
+    /// Probability of voicing, `[T]`; empty if the model does not predict it.
     pub voicing: Vec<f32>,
 }
 
@@ -123,7 +123,7 @@ impl Acoustic {
         &self.device
     }
 
-    /// Symbols [N] to content [N, C].
+    /// Symbols `[N]` to content [N, C].
     ///
     /// # Errors
     /// [`crate::Error::Input`] for no symbols, or one outside the table.
@@ -188,7 +188,7 @@ impl Acoustic {
         Ok(self.prosody.encode(&self.mel(mel)?)?)
     }
 
-    /// Speaks `content` [N, C] in a timbre with durations `units` [N] and prosody `codes` [ceil(Σ units / r)].
+    /// Speaks `content` [N, C] in a timbre with durations `units` `[N]` and prosody `codes` [ceil(Σ units / r)].
     ///
     /// # Errors
     /// [`crate::Error::Input`] if the lengths do not fit together or a code is out of range.

@@ -46,7 +46,7 @@ impl DurationModel {
         })
     }
 
-    /// ln(1 + duration) of each symbol, [N], from `content` [N, C] and the true durations `units` [N] of one sentence.
+    /// ln(1 + duration) of each symbol, `[N]`, from `content` [N, C] and the true durations `units` `[N]` of one sentence.
     ///
     /// # Errors
     /// [`crate::Error::Input`] if the lengths differ.
@@ -118,7 +118,7 @@ impl DurationSession {
         self.cache.positions()
     }
 
-    /// Reads a sentence of the prompt: durations `units` [N] and its `content` [N, C], or none where the text is unknown.
+    /// Reads a sentence of the prompt: durations `units` `[N]` and its `content` [N, C], or none where the text is unknown.
     ///
     /// # Errors
     /// [`crate::Error::Input`] if the lengths differ.
@@ -137,7 +137,7 @@ impl DurationSession {
         Ok(())
     }
 
-    /// Predicted ln(1 + duration) of the next symbol, given its `content` [C]. Follow with [`DurationSession::accept`].
+    /// Predicted ln(1 + duration) of the next symbol, given its `content` `[C]`. Follow with [`DurationSession::accept`].
     ///
     /// # Errors
     /// [`crate::Error::Input`] if `content` has another width.

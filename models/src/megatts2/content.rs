@@ -39,7 +39,7 @@ impl ContentEncoder {
         })
     }
 
-    /// Symbols [N] to content [N, C].
+    /// Symbols `[N]` to content [N, C].
     pub fn forward(&self, ids: &[u32]) -> Result<Tensor> {
         let mut x = self
             .embedding

@@ -67,7 +67,7 @@ impl Decoder {
         coarse + fine.div_ceil(self.frames_per_unit)
     }
 
-    /// The blocks' modulation by a global timbre [K]; empty where the model has none.
+    /// The blocks' modulation by a global timbre `[K]`; empty where the model has none.
     pub fn modulation(&self, global: &Tensor) -> Result<Modulation> {
         let Some(film) = &self.film else {
             return Ok(Vec::new());

@@ -8,7 +8,7 @@ use crate::error::input;
 /// Symbols laid out in time by their durations.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Expansion {
-    /// Symbol of each unit, [U].
+    /// Symbol of each unit, `[U]`.
     pub index: Vec<u32>,
     /// Where each unit lies in its symbol, [U, 3]: relative position of its centre, units since the start
     /// (15 at most, over 8), ln(1 + duration) / 2.
@@ -23,7 +23,7 @@ pub(super) fn total(units: &[u32]) -> usize {
     units.iter().map(|&units| units as usize).sum()
 }
 
-/// Lays symbols out in time: `units` [N] is the duration of each.
+/// Lays symbols out in time: `units` `[N]` is the duration of each.
 pub fn expand(units: &[u32]) -> Expansion {
     let total = units.iter().map(|&units| units as usize).sum();
     let (mut index, mut position) = (Vec::with_capacity(total), Vec::with_capacity(total));
@@ -41,7 +41,7 @@ pub fn expand(units: &[u32]) -> Expansion {
     Expansion { index, position }
 }
 
-/// Content at the rate of codes: `content` [N, C] repeated by `units` [N], then the largest of each `units_per_code`
+/// Content at the rate of codes: `content` [N, C] repeated by `units` `[N]`, then the largest of each `units_per_code`
 /// units in each channel, [ceil(U / r), C] (section 3.3).
 ///
 /// # Errors

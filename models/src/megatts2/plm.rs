@@ -58,7 +58,7 @@ impl ProsodyLm {
         self.codes
     }
 
-    /// Logits of a whole row: `content` [L, C] and the `previous` tokens [L] (a code, or [`ProsodyLm::codes`] to begin
+    /// Logits of a whole row: `content` [L, C] and the `previous` tokens `[L]` (a code, or [`ProsodyLm::codes`] to begin
     /// a sentence) to [L, codes + 1], the last of each row for the end of the sentence.
     ///
     /// # Errors
@@ -138,7 +138,7 @@ impl ProsodySession {
         self.cache.bytes()
     }
 
-    /// Reads a sentence of the prompt: its `codes` [L] and pooled `content` [L, C], or none where the text is unknown.
+    /// Reads a sentence of the prompt: its `codes` `[L]` and pooled `content` [L, C], or none where the text is unknown.
     ///
     /// # Errors
     /// [`crate::Error::Input`] if the lengths differ or a code is out of range.
@@ -187,7 +187,7 @@ impl ProsodySession {
         )
     }
 
-    /// Logits of the next code, [codes], given the `content` [C] there; the end of the sentence is not among them,
+    /// Logits of the next code, `[codes]`, given the `content` `[C]` there; the end of the sentence is not among them,
     /// since the durations decide it. Follow with [`ProsodySession::accept`].
     ///
     /// # Errors

@@ -12,7 +12,7 @@ use crate::Result;
 pub(super) struct Conditions {
     /// Content in the timbre, [N, C].
     pub content: Tensor,
-    /// Symbol of each unit, [U].
+    /// Symbol of each unit, `[U]`.
     pub index: Vec<u32>,
     /// Position features of each unit, [U, 3].
     pub position: Vec<[f32; 3]>,

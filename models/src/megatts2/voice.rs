@@ -8,9 +8,9 @@ use crate::{Checkpoint, Result};
 /// A sentence a speaker has said, as the language models read it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prompt {
-    /// Symbols, [N].
+    /// Symbols, `[N]`.
     pub ids: Vec<u32>,
-    /// Duration of each symbol in units, [N].
+    /// Duration of each symbol in units, `[N]`.
     pub units: Vec<u32>,
     /// Prosody codes, [ceil(Σ units / r)].
     pub codes: Vec<u32>,

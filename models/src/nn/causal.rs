@@ -85,7 +85,7 @@ impl CausalBlock {
         x + self.project.forward(&h)?
     }
 
-    /// The next position `x` [C], in place; the angles in `scratch` are those of its position.
+    /// The next position `x` `[C]`, in place; the angles in `scratch` are those of its position.
     fn step(
         &self,
         x: &mut [f32],
@@ -173,7 +173,7 @@ impl CausalStack {
         Tensor::cat(&outputs, 0)
     }
 
-    /// The next position `x` [C], in place; equal to [`CausalStack::extend`] by one row.
+    /// The next position `x` `[C]`, in place; equal to [`CausalStack::extend`] by one row.
     pub fn step(&self, x: &mut [f32], cache: &mut KvCache, scratch: &mut Scratch) -> Result<()> {
         self.rotary
             .angles(cache.positions(), &mut scratch.cos, &mut scratch.sin);

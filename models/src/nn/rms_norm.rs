@@ -13,7 +13,7 @@ impl RmsNorm {
     /// Keeps a silent row finite.
     pub const EPSILON: f32 = 1e-6;
 
-    /// Weights: `gain` [channels].
+    /// Weights: `gain` `[channels]`.
     pub fn new(channels: usize, vb: VarBuilder) -> Result<Self> {
         Ok(Self {
             gain: vb.get(channels, "gain")?,
