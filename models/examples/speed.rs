@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use candle_core::{Device, Tensor};
 use random_weights::random_weights;
 use syrinx_models::megatts2::{
-    Acoustic, Config, DurationModel, DurationSession, ProsodyLm, ProsodySession, pool_content,
+    Acoustic, Config, DurationModel, DurationSession, MegaTts2, Prompt, ProsodyLm, ProsodySession,
+    pool_content,
 };
 use syrinx_models::sampling::{Sampler, Sampling, uniform};
 
@@ -65,7 +66,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let sampler = Sampler::new(Sampling::default(), 1)?;
 
     let mut prosody = ProsodySession::new(lm.clone());
-    let mut durations = DurationSession::new(adm);
+    let mut durations = DurationSession::new(adm.clone());
     for _ in 0..8 {
         prosody.prefill(Some(&pooled), &vec![1; pooled.dim(0)?])?;
         durations.prefill(Some(&content), &units)?;
@@ -96,9 +97,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     report(&what, || {
         let _ = durations.step(&row).map(|_| durations.accept(3));
     });
-    let mut session = ProsodySession::new(lm);
-    report("P-LLM prompt, 30 codes", || {
-        drop(session.prefill(Some(&pooled), &codes))
+    let model = MegaTts2 {
+        acoustic: Arc::new(acoustic),
+        plm: lm,
+        adm,
+    };
+    let prompts = vec![Prompt { ids, units, codes }; 8];
+    report("voice of 8 prompts of 3 s", || {
+        drop(model.voice(timbre.clone(), &prompts))
     });
     Ok(())
 }

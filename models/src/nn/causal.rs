@@ -2,6 +2,7 @@
 
 use candle_core::{Device, Result, Tensor};
 use candle_nn::{Linear, Module, VarBuilder, linear};
+use syrinx_vocoder::kernel;
 
 use super::attention::{Heads, causal_mask};
 use super::step::{self, Scratch, with_slice};
@@ -109,15 +110,15 @@ impl CausalBlock {
             cache,
             &mut scratch.scores,
             &mut scratch.attended,
-        );
+        )?;
         step::linear(out, &scratch.attended, &mut scratch.change)?;
-        step::add_scaled(x, &scratch.change, 1.0);
+        step::add(x, &scratch.change);
 
         norm(&self.norm2, x, scratch)?;
         step::linear(&self.expand, &scratch.normed, &mut scratch.hidden)?;
         step::silu(&mut scratch.hidden);
         step::linear(&self.project, &scratch.hidden, &mut scratch.change)?;
-        step::add_scaled(x, &scratch.change, 1.0);
+        step::add(x, &scratch.change);
         Ok(())
     }
 }
@@ -202,44 +203,30 @@ fn attend(
     cache: &KvCache,
     scores: &mut Vec<f32>,
     y: &mut Vec<f32>,
-) {
+) -> Result<()> {
     let (channels, width) = (q.len(), q.len() / heads);
-    let scale = 1.0 / (width as f32).sqrt();
-    // Position by position, so that keys and values are read in the order they lie in memory; [S, H].
-    scores.clear();
-    for key in cache
-        .rows(layer)
-        .flat_map(|(keys, _)| keys.chunks_exact(channels))
-    {
-        let by_head = q.chunks_exact(width).zip(key.chunks_exact(width));
-        scores.extend(by_head.map(|(q, k)| step::dot(q, k) * scale));
-    }
-    for head in 0..heads {
-        let of_head = || scores.iter().skip(head).step_by(heads);
-        let top = of_head().copied().fold(f32::NEG_INFINITY, f32::max);
-        let mut sum = 0.0;
-        for score in scores.iter_mut().skip(head).step_by(heads) {
-            *score = (*score - top).exp();
-            sum += *score;
-        }
-        scores
-            .iter_mut()
-            .skip(head)
-            .step_by(heads)
-            .for_each(|score| *score /= sum);
-    }
+    let positions = cache.rows(layer).map(|(keys, _)| keys.len()).sum::<usize>() / channels;
     y.clear();
     y.resize(channels, 0.0);
-    let values = cache
-        .rows(layer)
-        .flat_map(|(_, values)| values.chunks_exact(channels));
-    for (value, weights) in values.zip(scores.chunks_exact(heads)) {
-        for ((y, value), weight) in y
-            .chunks_exact_mut(width)
-            .zip(value.chunks_exact(width))
-            .zip(weights)
-        {
-            step::add_scaled(y, value, *weight);
+    scores.resize(positions, 0.0);
+    for (head, (q, y)) in q
+        .chunks_exact(width)
+        .zip(y.chunks_exact_mut(width))
+        .enumerate()
+    {
+        let mut from = 0;
+        for (keys, _) in cache.rows(layer).filter(|(keys, _)| !keys.is_empty()) {
+            let to = from + keys.len() / channels;
+            kernel::gemv_strided(&keys[head * width..], channels, q, &mut scores[from..to])?;
+            from = to;
+        }
+        kernel::softmax(scores, 1.0 / (width as f32).sqrt());
+        let mut from = 0;
+        for (_, values) in cache.rows(layer).filter(|(keys, _)| !keys.is_empty()) {
+            let to = from + values.len() / channels;
+            kernel::gemv_transposed(&values[head * width..], channels, &scores[from..to], y)?;
+            from = to;
         }
     }
+    Ok(())
 }

@@ -14,6 +14,8 @@
 //! * [`Conv1d`], [`ConvTranspose1d`]: layers with weights packed at load.
 //! * [`conv1d()`], [`conv_transpose1d()`]: the same as functions of tensors.
 //! * [`Conv1dKernel`], [`ConvTranspose1dKernel`]: the same on slices, without allocation.
+//! * [`gemv()`], [`gemv_strided`], [`gemv_transposed`], [`dot`], [`softmax()`]: one vector at a time,
+//!   on slices, for networks that step from position to position.
 //! * [`activation()`], [`snake`], [`gated_tanh`], [`glu`], [`average`]: number by number.
 //! * [`rms_norm_channels`], [`layer_norm_channels`]: normalisation in \[B, C, T\].
 //!
@@ -38,6 +40,7 @@ mod conv_transpose1d;
 mod elementary;
 mod elementwise;
 mod gate;
+mod gemv;
 mod layer;
 mod lowered;
 #[cfg(target_arch = "aarch64")]
@@ -49,6 +52,7 @@ mod pool;
 mod portable;
 mod simd;
 mod snake;
+mod softmax;
 mod tensor;
 mod tile;
 mod weight_norm;
@@ -63,9 +67,11 @@ pub use clock::cpu_time;
 pub use conv_transpose1d::{ConvTranspose1dKernel, ConvTranspose1dSpec, conv_transpose1d};
 pub use conv1d::{Conv1dKernel, Conv1dSpec, conv1d};
 pub use gate::{average, gated_tanh, glu};
+pub use gemv::{dot, gemv, gemv_strided, gemv_transposed};
 pub use layer::{Conv1d, ConvTranspose1d};
 pub use norm::{layer_norm_channels, rms_norm_channels};
 pub use pool::{physical_cores, set_threads, threads};
 pub use simd::Level;
 pub use snake::{snake, snake_beta};
+pub use softmax::softmax;
 pub use weight_norm::fold_weight_norm;

@@ -98,6 +98,10 @@ impl Simd for Neon {
         }
     }
     #[inline(always)]
+    unsafe fn sum(a: float32x4_t) -> f32 {
+        unsafe { vaddvq_f32(a) }
+    }
+    #[inline(always)]
     unsafe fn lt(a: float32x4_t, b: float32x4_t) -> uint32x4_t {
         unsafe { vcltq_f32(a, b) }
     }

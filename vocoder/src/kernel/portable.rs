@@ -114,6 +114,11 @@ impl Simd for Portable {
         })
     }
     #[inline(always)]
+    unsafe fn sum(a: V) -> f32 {
+        let [a, b, c, d] = [a[0] + a[4], a[1] + a[5], a[2] + a[6], a[3] + a[7]];
+        (a + c) + (b + d)
+    }
+    #[inline(always)]
     unsafe fn lt(a: V, b: V) -> [bool; 8] {
         std::array::from_fn(|i| a[i] < b[i])
     }

@@ -120,6 +120,8 @@ pub(crate) trait Simd: Copy + 'static {
     unsafe fn round(a: Self::V) -> Self::V;
     /// 2ⁿ for integral −126 ≤ n ≤ 127.
     unsafe fn exp2_int(n: Self::V) -> Self::V;
+    /// The sum of all lanes.
+    unsafe fn sum(a: Self::V) -> f32;
     unsafe fn lt(a: Self::V, b: Self::V) -> Self::M;
     /// `a` where the mask is set, else `b`.
     unsafe fn select(m: Self::M, a: Self::V, b: Self::V) -> Self::V;

@@ -1,6 +1,7 @@
 //! Each kernel against a plain loop in f64, against candle, across instruction sets and threads.
 
 mod convolution;
+mod gemv;
 mod pointwise;
 
 use candle_core::{DType, Device, Tensor};
