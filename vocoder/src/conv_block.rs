@@ -32,8 +32,8 @@ impl ConvBlock {
     /// Loads a block of `channels`, `hidden` channels inside, and an odd `kernel`.
     ///
     /// # Errors
-    /// [`Error::Config`](crate::Error::Config) for an even kernel,
-    /// [`Error::Weights`](crate::Error::Weights) where a tensor is missing or has another shape.
+    /// [`Error::Config`] for an even kernel,
+    /// [`Error::Weights`] where a tensor is missing or has another shape.
     pub fn load(channels: usize, hidden: usize, kernel: usize, vb: VarBuilder<'_>) -> Result<Self> {
         if kernel.is_multiple_of(2) {
             return Err(Error::Config(format!(
