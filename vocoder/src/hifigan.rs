@@ -26,7 +26,9 @@ pub use config::{HifiGanConfig, Resblock};
 pub use stream::HifiGanStream;
 
 use crate::checkpoint::{self, explain, in_file};
-use crate::kernel::{Activation, Conv1d, Conv1dSpec, ConvTranspose1d, ConvTranspose1dSpec};
+use crate::kernel::{
+    Activation, Conv1d, Conv1dSpec, ConvTranspose1d, ConvTranspose1dSpec, average,
+};
 use crate::mel::MelConfig;
 use crate::{Error, Result};
 use resblock::ResidualBlock;
@@ -116,15 +118,8 @@ impl HifiGan {
         let mut x = self.conv_pre.forward(mel)?;
         for stage in &self.stages {
             x = stage.upsample(&x)?;
-            let mut sum: Option<Tensor> = None;
-            for block in &stage.blocks {
-                let y = block.forward(&x)?;
-                sum = Some(match sum {
-                    Some(sum) => (sum + y)?,
-                    None => y,
-                });
-            }
-            x = stage.mean(sum.unwrap_or(x))?;
+            let branches = stage.blocks.iter().map(|block| block.forward(&x));
+            x = average(&branches.collect::<candle_core::Result<Vec<_>>>()?)?;
         }
         Ok(self.finish(&x)?)
     }
