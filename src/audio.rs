@@ -35,17 +35,20 @@ mod codec;
 mod decode;
 mod destination;
 mod flac;
+mod flaw;
 mod format;
 mod loudness;
 #[cfg(feature = "playback")]
 pub mod playback;
+mod probe;
 mod quantise;
 mod resample;
 mod wav;
 mod writer;
 
 pub use buffer::{Audio, Spec};
-pub use decode::{Decoded, Decoder, Flaw};
+pub use decode::{Decoded, Decoder};
+pub use flaw::Flaw;
 pub use format::{Container, OutputFormat, SampleFormat};
 pub use loudness::{Gain, Loudness, normalise};
 pub use quantise::Clipping;

@@ -3,18 +3,17 @@
 use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Cursor, Read};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 
-use symphonia::core::codecs::CodecParameters;
-use symphonia::core::codecs::audio::{AudioDecoder, AudioDecoderOptions};
+use symphonia::core::codecs::audio::AudioDecoder;
 use symphonia::core::errors::Error as Symphonia;
+use symphonia::core::formats::FormatReader;
 use symphonia::core::formats::probe::Hint;
-use symphonia::core::formats::{FormatReader, TrackType};
-use symphonia::core::io::{MediaSource, MediaSourceStream, ReadOnlySource};
+use symphonia::core::io::{MediaSource, ReadOnlySource};
 
-use super::codec;
+use super::flaw::Flaw;
+use super::probe::{EMPTY, Probed, caught, first_track, is_cut_off, probe, unreadable};
 use super::{Audio, Spec};
 use crate::{Error, Result};
 
@@ -22,7 +21,7 @@ use crate::{Error, Result};
 ///
 /// Reads WAV (8 to 32 bits, float, A-law, µ-law, ADPCM, extensible), FLAC, MP3, Ogg Vorbis, AAC and
 /// ALAC in MP4/M4A, AAC in ADTS, AIFF, CAF and Matroska; of a film, the sound. Encoder delay and
-/// padding are removed where the file states them.
+/// padding are removed from MP3 and Vorbis.
 ///
 /// It is an iterator over blocks of [`Audio`], all of the same [`Spec`]; a block is as long as the
 /// file's packets are. Damage that leaves something to hear is no error but a [`Flaw`].
@@ -49,64 +48,6 @@ pub struct Decoded {
     pub audio: Audio,
     /// What was wrong with the file, usually nothing.
     pub flaws: Vec<Flaw>,
-}
-
-/// Damage that [`Decoder`] could read around. Its text is made for a warning to the user.
-#[derive(Debug, Clone, Copy, PartialEq)]
-#[non_exhaustive]
-pub enum Flaw {
-    /// The file ends before it should.
-    Truncated {
-        /// Seconds that could be decoded.
-        at: f64,
-        /// Seconds the header promises, if it says so.
-        promised: Option<f64>,
-    },
-    /// Packets that could not be decoded were left out.
-    Damaged {
-        /// How many.
-        packets: u64,
-        /// Where the first one was, in seconds.
-        at: f64,
-    },
-    /// Samples that were infinite or not a number were silenced.
-    Invalid {
-        /// How many.
-        samples: u64,
-        /// Where the first one was, in seconds.
-        at: f64,
-    },
-}
-
-impl fmt::Display for Flaw {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Truncated {
-                at,
-                promised: Some(promised),
-            } => {
-                write!(
-                    f,
-                    "the file is cut off: {at:.2} s of {promised:.2} s are there"
-                )
-            }
-            Self::Truncated { at, promised: None } => {
-                write!(f, "the file is cut off after {at:.2} s")
-            }
-            Self::Damaged { packets, at } => {
-                write!(
-                    f,
-                    "{packets} damaged packets were left out, the first at {at:.2} s"
-                )
-            }
-            Self::Invalid { samples, at } => {
-                write!(
-                    f,
-                    "{samples} samples that are no numbers were silenced, the first at {at:.2} s"
-                )
-            }
-        }
-    }
 }
 
 impl Decoder {
@@ -451,90 +392,5 @@ impl fmt::Debug for Decoder {
             .field("spec", &self.spec)
             .field("frames", &self.frames)
             .finish_non_exhaustive()
-    }
-}
-
-/// What `decode` returns, or an error if it panics: symphonia's arithmetic on damaged headers
-/// overflows in builds that check for it. What panicked is not used again, except that a codec goes
-/// on with the next packet, as it does after an error.
-fn caught<T>(
-    decode: impl FnOnce() -> symphonia::core::errors::Result<T>,
-) -> symphonia::core::errors::Result<T> {
-    catch_unwind(AssertUnwindSafe(decode)).unwrap_or(Err(Symphonia::DecodeError(
-        "the decoder failed on damaged data",
-    )))
-}
-
-/// The sound track of a file, a decoder for it, and the frames it promises.
-fn first_track(
-    name: &str,
-    reader: &dyn FormatReader,
-) -> Result<(u32, Box<dyn AudioDecoder>, Option<u64>)> {
-    let track = reader
-        .default_track(TrackType::Audio)
-        .or_else(|| reader.first_track(TrackType::Audio))
-        .ok_or_else(|| Error::audio(name, "it has no sound track; give a file with one"))?;
-    let Some(CodecParameters::Audio(parameters)) = &track.codec_params else {
-        return Err(Error::audio(
-            name,
-            "its sound track does not say what codec it is in",
-        ));
-    };
-    let codecs = symphonia::default::get_codecs();
-    let codec = caught(|| codecs.make_audio_decoder(parameters, &AudioDecoderOptions::default()))
-        .map_err(|_| {
-            let codec = codec::name(parameters.codec);
-            Error::audio(
-                name,
-                format!("{codec} sound cannot be decoded here; convert it first, for example with `ffmpeg -i {name} out.wav`"),
-            )
-        })?;
-    // The length of an MP3 file without a LAME header is a guess from its bit rate, and all ones in
-    // a WAV header stand for a pipe.
-    let guess = codec.codec_info().short_name == "mp3" && track.delay.is_none();
-    let unknown = |frames: u64| guess || frames == u64::from(u32::MAX);
-    Ok((
-        track.id,
-        codec,
-        track.num_frames.filter(|&frames| !unknown(frames)),
-    ))
-}
-
-type Probed = symphonia::core::errors::Result<Box<dyn FormatReader>>;
-
-/// Finds out what container `source` is.
-fn probe(source: Box<dyn MediaSource>, hint: &Hint) -> Probed {
-    if source.byte_len() == Some(0) {
-        return Err(Symphonia::Unsupported(EMPTY));
-    }
-    let stream = MediaSourceStream::new(source, Default::default());
-    let probe = symphonia::default::get_probe();
-    caught(|| probe.probe(hint, stream, Default::default(), Default::default()))
-}
-
-/// What [`probe`] says of a file without a byte.
-const EMPTY: &str = "it is empty";
-
-fn is_cut_off(error: &Symphonia) -> bool {
-    matches!(error, Symphonia::IoError(source) if source.kind() == io::ErrorKind::UnexpectedEof)
-}
-
-/// What to say of a file that is no audio file, or whose header is beyond reading.
-fn unreadable(name: &str, error: &Symphonia) -> Error {
-    match error {
-        Symphonia::Unsupported(EMPTY) => Error::audio(name, "it is empty (0 bytes); give audio"),
-        Symphonia::IoError(source) if !is_cut_off(error) => {
-            Error::io(name)(io::Error::new(source.kind(), source.to_string()))
-        }
-        Symphonia::IoError(_) => Error::audio(
-            name,
-            "it ends within its header, or is no audio file; get another copy",
-        ),
-        _ => Error::audio(
-            name,
-            format!(
-                "it is no audio file that can be read ({error}); give WAV, FLAC, MP3, Ogg Vorbis, M4A/AAC, AIFF, CAF or Matroska"
-            ),
-        ),
     }
 }

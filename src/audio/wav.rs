@@ -4,8 +4,8 @@
 //! integers the canonical 44 bytes; for floats the 18-byte `fmt ` chunk and the `fact` chunk that
 //! the specification asks of every format but PCM.
 //!
-//! A pipe cannot be patched afterwards, so both sizes are `0xffff_ffff` there, which ffmpeg, sox,
-//! mpv, Python's `wave` and we ourselves read as *until the end*. Nothing ever follows the
+//! A pipe cannot be patched afterwards, so both sizes are `0xffff_ffff` there, which ffmpeg,
+//! libsndfile, Python's `wave` and we ourselves read as *until the end*. Nothing ever follows the
 //! samples of a pipe: players without a size to go by would sound it.
 
 use super::{SampleFormat, Spec};
