@@ -95,6 +95,16 @@ fn number(text: &str) -> Option<f32> {
     text.trim().parse::<f32>().ok().filter(|n| n.is_finite())
 }
 
+/// The factor that "+20" or "120" percent stand for: with a sign it is relative to what is around.
+fn percentage(text: &str) -> Option<f32> {
+    let part = number(text)? / 100.0;
+    Some(if text.starts_with(['+', '-']) {
+        1.0 + part
+    } else {
+        part
+    })
+}
+
 fn rate(text: &str) -> Result<f32, String> {
     let named = match text {
         "x-slow" => Some(0.6),
@@ -105,9 +115,7 @@ fn rate(text: &str) -> Result<f32, String> {
         _ => None,
     };
     let factor = named.or_else(|| match text.strip_suffix('%') {
-        // "+20%" is relative to the rate around, "120%" a factor of it.
-        Some(n) if n.starts_with(['+', '-']) => Some(1.0 + number(n)? / 100.0),
-        Some(n) => Some(number(n)? / 100.0),
+        Some(n) => percentage(n),
         None => number(text),
     });
     factor.filter(|f| *f > 0.0).ok_or_else(|| {
@@ -127,11 +135,7 @@ fn pitch(text: &str) -> Result<f32, String> {
     let semitones = named.or_else(|| match (text.strip_suffix("st"), text.strip_suffix('%')) {
         (Some(n), _) => number(n),
         (_, Some(n)) => {
-            let factor = if n.starts_with(['+', '-']) {
-                1.0 + number(n)? / 100.0
-            } else {
-                number(n)? / 100.0
-            };
+            let factor = percentage(n)?;
             (factor > 0.0).then(|| 12.0 * factor.log2())
         }
         _ => None,
@@ -154,11 +158,7 @@ fn volume(text: &str) -> Result<f32, String> {
     let db = named.or_else(|| match (text.strip_suffix("dB"), text.strip_suffix('%')) {
         (Some(n), _) => number(n),
         (_, Some(n)) => {
-            let factor = if n.starts_with(['+', '-']) {
-                1.0 + number(n)? / 100.0
-            } else {
-                number(n)? / 100.0
-            };
+            let factor = percentage(n)?;
             (factor >= 0.0).then(|| (20.0 * factor.max(1e-6).log10()).max(-120.0))
         }
         _ => None,
