@@ -116,6 +116,11 @@ impl Engine {
         self.inner.model.rate_hz()
     }
 
+    /// Whether the loaded model can find the durations of a recording from its text.
+    pub fn has_aligner(&self) -> bool {
+        self.model().aligner.is_some()
+    }
+
     pub(crate) fn model(&self) -> &Model {
         &self.inner.model
     }

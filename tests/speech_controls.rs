@@ -107,6 +107,26 @@ fn unknown_voices_are_refused_with_a_suggestion() {
     );
 }
 
+#[test]
+fn a_folder_of_weights_may_lack_the_aligner() {
+    assert!(speech::engine().has_aligner());
+    let folder = tempfile::tempdir().unwrap();
+    for file in std::fs::read_dir(speech::folder()).unwrap() {
+        let file = file.unwrap();
+        if file.file_name() != "aligner.safetensors" {
+            std::fs::copy(file.path(), folder.path().join(file.file_name())).unwrap();
+        }
+    }
+    let config = folder.path().join("config.json");
+    let mut json: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(&config).unwrap()).unwrap();
+    json.as_object_mut().unwrap().remove("aligner").unwrap();
+    std::fs::write(&config, json.to_string()).unwrap();
+    let engine = Engine::builder().weights(folder.path()).build().unwrap();
+    assert!(!engine.has_aligner());
+    engine.voice("Hum").unwrap();
+}
+
 /// A copy of the tiny voice with one file changed.
 fn damaged(name: &str, change: impl FnOnce(Vec<u8>) -> Option<Vec<u8>>) -> String {
     let folder = tempfile::tempdir().unwrap();
@@ -136,6 +156,7 @@ fn damaged_folders_of_weights_say_what_is_wrong() {
         "plm.safetensors",
         "adm.safetensors",
         "vocoder.safetensors",
+        "aligner.safetensors",
         "voices.safetensors",
     ];
     for name in files {
@@ -167,6 +188,15 @@ fn damaged_folders_of_weights_say_what_is_wrong() {
     assert!(
         resized.contains("acoustic.safetensors") && resized.contains("40"),
         "{resized}"
+    );
+    let widened = damaged("config.json", |bytes| {
+        let text = String::from_utf8(bytes).unwrap();
+        let at = text.find("\"aligner\": {").unwrap() + "\"aligner\": {".len();
+        Some(format!("{} \"bands\": 80, {}", &text[..at], &text[at..]).into())
+    });
+    assert!(
+        widened.contains("an aligner of") && widened.contains("(178, 80, 2)"),
+        "{widened}"
     );
     let foreign = damaged("config.json", |_| {
         Some(b"{\"model_type\": \"vits\"}".to_vec())

@@ -10,6 +10,7 @@ import json, math, pathlib, sys
 import torch
 from safetensors.torch import save_file
 here = pathlib.Path(__file__).parent; sys.path[:0] = [str(here / "megatts2"), str(here), str(here / "vocoder")]
+from aligner import Aligner
 from export import MEL, half
 from harmonic_noise import HarmonicNoise
 from model import Acoustic, DurationModel, ProsodyLm
@@ -24,6 +25,7 @@ CONFIG = {
     "adm": {"channels": 16, "layers": 2, "heads": 2, "hidden": 24},
 }
 VOCODER = {"channels": 16, "hidden": 16, "kernel": 3, "blocks": 1, "free_phase": False, "max_harmonic_hz": 11000.0}
+ALIGNER = {"channels": 8, "hidden": 8, "kernel": 3, "blocks": 1}
 VOICES = [{"name": "Buzz", "sex": "female", "accent": "American", "description": "A buzz.", "median_f0_hz": 150.0, "gain_db": 0.0, "prompts": 2},
           {"name": "Hum", "sex": "male", "accent": "British", "description": "Another buzz.", "median_f0_hz": 150.0, "gain_db": -3.0, "prompts": 1}]
 
@@ -42,7 +44,8 @@ def main():
         for i in range(v["prompts"]):
             symbols = torch.tensor([0, 50, 83, 54, 156, 57, 4, 0]); units = torch.randint(2, 9, (len(symbols),))
             tensors |= {f"{v['name']}.prompt.{i}.symbols": symbols.to(torch.uint8), f"{v['name']}.prompt.{i}.units": units.to(torch.uint8), f"{v['name']}.prompt.{i}.codes": torch.randint(0, 16, (-(-2 * int(units.sum()) // 8),), dtype=torch.int32)}
+    torch.manual_seed(2); save_file(half(Aligner(**ALIGNER).state_dict()), out / "aligner.safetensors")
     save_file(tensors, out / "voices.safetensors"); json.dump(VOICES, open(out / "voices.json", "w"), indent=1)
-    json.dump({"format": "syrinx-starter-voice", "version": 1, "acoustic": CONFIG, "vocoder": {"mel": MEL} | VOCODER}, open(out / "config.json", "w"), indent=1)
+    json.dump({"format": "syrinx-starter-voice", "version": 1, "acoustic": CONFIG, "vocoder": {"mel": MEL} | VOCODER, "aligner": ALIGNER}, open(out / "config.json", "w"), indent=1)
 
 if __name__ == "__main__": main()

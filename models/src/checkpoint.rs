@@ -247,11 +247,12 @@ fn whole<const N: usize, T: TryInto<u32>>(
 }
 
 /// Parts of tensor names that give a checkpoint away, the more special first.
-const SIGNATURES: [(&[&str], &str); 11] = [
+const SIGNATURES: [(&[&str], &str); 12] = [
     (
         &["timbre_attention."],
         "the acoustic part of a Mega-TTS 2 model",
     ),
+    (&["prior", "down.weight"], "an aligner"),
     (
         &["end_content"],
         "the prosody language model of a Mega-TTS 2 model",

@@ -1,6 +1,7 @@
 //! The networks of Syrinx: what predicts, between the text and the vocoder.
 //!
 //! * [`megatts2`]: text to speech in any voice, after Mega-TTS 2.
+//! * [`aligner`]: durations of the symbols of a recording, from its text.
 //! * [`nn`]: the parts the models share: attention, caches, norms, quantisers.
 //! * [`sampling`]: drawing from distributions, addressed by (seed, position).
 //! * [`Checkpoint`]: weights from safetensors bytes, with errors that name the tensor at fault.
@@ -13,6 +14,7 @@
 //!
 //! Shapes are written in brackets, batch first where there is a batch: `[B, C, T]`.
 
+pub mod aligner;
 mod checkpoint;
 mod error;
 pub mod megatts2;

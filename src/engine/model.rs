@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use candle_core::Device;
 use serde::Deserialize;
+use syrinx_models::aligner::{Aligner, AlignerConfig};
 use syrinx_models::megatts2::{self, Acoustic, DurationModel, MegaTts2, ProsodyLm};
 use syrinx_vocoder::harmonic_noise::{HarmonicNoise, HarmonicNoiseConfig};
 
@@ -19,6 +20,8 @@ const VERSION: u32 = 1;
 pub(crate) struct Model {
     pub networks: MegaTts2,
     pub vocoder: Arc<HarmonicNoise>,
+    /// Durations of recordings whose text is known; packages made before there was one have none.
+    pub aligner: Option<Arc<Aligner>>,
 }
 
 /// `config.json`, once its format is known to be ours.
@@ -26,6 +29,7 @@ pub(crate) struct Model {
 struct Config {
     acoustic: megatts2::Config,
     vocoder: HarmonicNoiseConfig,
+    aligner: Option<AlignerConfig>,
 }
 
 #[derive(Deserialize)]
@@ -43,13 +47,18 @@ impl Model {
     /// [`Error::Config`] or [`Error::Weights`], naming the file.
     pub fn load(package: &Package, device: &Device) -> Result<Self> {
         let config = Config::read(package)?;
-        let Config { acoustic, vocoder } = &config;
+        let Config {
+            acoustic,
+            vocoder,
+            aligner,
+        } = &config;
         // Half of the time goes into unpacking the acoustic part: the rest is done beside it.
         std::thread::scope(|scope| {
             let others = scope.spawn(|| {
                 let plm = ProsodyLm::load(acoustic, &package.checkpoint("plm.safetensors")?)?;
                 let adm = DurationModel::load(acoustic, &package.checkpoint("adm.safetensors")?)?;
-                Ok::<_, Error>((plm, adm, load_vocoder(package, vocoder, device)?))
+                let vocoder = load_vocoder(package, vocoder, device)?;
+                Ok::<_, Error>((plm, adm, vocoder, load_aligner(package, aligner.as_ref())?))
             });
             let acoustic = Acoustic::load(
                 acoustic,
@@ -59,7 +68,7 @@ impl Model {
             let others = others
                 .join()
                 .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            let (acoustic, (plm, adm, vocoder)) = (acoustic?, others?);
+            let (acoustic, (plm, adm, vocoder, aligner)) = (acoustic?, others?);
             let networks = MegaTts2 {
                 acoustic: Arc::new(acoustic),
                 plm: Arc::new(plm),
@@ -68,6 +77,7 @@ impl Model {
             Ok(Self {
                 networks,
                 vocoder: Arc::new(vocoder),
+                aligner: aligner.map(Arc::new),
             })
         })
     }
@@ -101,6 +111,18 @@ impl Config {
         }
         let config: Self = package.json(NAME)?;
         let (acoustic, vocoder) = (&config.acoustic, &config.vocoder);
+        if let Some(aligner) = &config.aligner {
+            let (own, models) = (
+                (aligner.symbols, aligner.bands, Aligner::FRAMES_PER_UNIT),
+                (acoustic.symbols, acoustic.bands, acoustic.frames_per_unit),
+            );
+            if own != models {
+                return Err(fault(format!(
+                    "an aligner of (symbols, mel bands, frames per unit) = {own:?} for a model of {models:?}: use two \
+                     made for each other"
+                )));
+            }
+        }
         if acoustic.bands != vocoder.mel.bands {
             return Err(fault(format!(
                 "the model predicts {} mel bands, the vocoder takes {}: use two made for each other",
@@ -121,6 +143,15 @@ impl Config {
         }
         Ok(config)
     }
+}
+
+/// The aligner, if the configuration has one; small enough for the CPU wherever the others compute.
+fn load_aligner(package: &Package, config: Option<&AlignerConfig>) -> Result<Option<Aligner>> {
+    let Some(config) = config else {
+        return Ok(None);
+    };
+    let checkpoint = package.checkpoint("aligner.safetensors")?;
+    Ok(Some(Aligner::load(config, &checkpoint, &Device::Cpu)?))
 }
 
 fn load_vocoder(

@@ -47,7 +47,8 @@ impl Package {
                 std::fs::read(&path).map(Cow::Owned).map_err(|source| match folder.metadata() {
                     Ok(there) if there.is_dir() && source.kind() == std::io::ErrorKind::NotFound => Error::Config(format!(
                         "{}: there is no {name} in it; a folder of weights holds config.json, voices.json and \
-                         acoustic, plm, adm, vocoder and voices.safetensors",
+                         acoustic, plm, adm, vocoder and voices.safetensors (and aligner.safetensors, if config.json \
+                         has a section for it)",
                         folder.display()
                     )),
                     Ok(there) if !there.is_dir() => Error::Config(format!(

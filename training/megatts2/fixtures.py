@@ -3,12 +3,13 @@
 
     fixtures.py OUT_DIR
 
-Weights are random throughout, gains, biases and codebooks included, so that a part left out shows. Two sizes: one with
+Beside the networks of the model: single layers, and an aligner with what its search finds. Weights are random throughout, gains, biases and codebooks included, so that a part left out shows. Two sizes: one with
 every option of the starter model, one with those of the paper. The configuration is the file's metadata.
 """
 import json, pathlib, sys
 import torch
 from safetensors.torch import save_file
+from aligner import Aligner, align
 from model import Acoustic, DurationModel, ProsodyLm, expand, pool_content
 from blocks import CausalBlock, ConvBlock, CrossAttention, FftBlock
 
@@ -70,6 +71,13 @@ def network(c):
     if f0 is not None: io |= {"output_f0": f0[0], "output_voicing": voicing[0]}
     return tensors | {f"io.{k}": v.float() for k, v in io.items()}
 
+def aligner():
+    """One file: the aligner, posteriors of a mel of odd length, and symbols laid over it, pauses of several kinds among them."""
+    config = {"channels": 8, "hidden": 12, "kernel": 3, "blocks": 2}; m = randomise(Aligner(**config)); m.prior.copy_((2 * torch.randn_like(m.prior)).softmax(0))
+    mel = torch.randn(1, 100, 61) * 2 - 5; ids = torch.tensor([0, 50, 83, 54, 3, 16, 156, 57, 4, 0]); p = m.posteriors(mel)[0]; units, score = align(p, m.prior, ids)
+    io = {"mel": mel[0], "posteriors": p, "ids": ids, "units": units, "score": torch.tensor([score])}
+    return m.state_dict() | {f"io.{k}": v.float() for k, v in io.items()}, {"config": json.dumps(config)}
+
 def layers():
     """One file: single layers under their names, inputs and outputs beside them."""
     t = {}
@@ -87,5 +95,6 @@ def main():
     with torch.no_grad():
         write("layers", layers())
         for name, config in (("megatts2_tiny", STARTER_LIKE), ("megatts2_tiny_paper", PAPER_LIKE)): write(name, network(config), {"config": json.dumps(config)})
+        write("aligner_tiny", *aligner())
 
 if __name__ == "__main__": main()
