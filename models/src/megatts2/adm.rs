@@ -5,7 +5,8 @@ use std::sync::Arc;
 use candle_core::{D, Device, Tensor};
 use candle_nn::{Linear, Module, VarBuilder, linear};
 
-use super::Config;
+use super::window::{Sentence, Window};
+use super::{Config, Prompt};
 use crate::error::input;
 use crate::nn::{CausalStack, KvCache, Scratch, step};
 use crate::{Checkpoint, Result};
@@ -51,28 +52,45 @@ impl DurationModel {
     /// # Errors
     /// [`crate::Error::Input`] if the lengths differ.
     pub fn forward(&self, content: &Tensor, units: &[u32]) -> Result<Vec<f32>> {
-        let y = self.extend(content, units, &mut self.stack.cache())?;
+        self.check(units, Some(content))?;
+        let before: Vec<_> = preceding(units).collect();
+        let y = self.extend(content, &before, &mut self.stack.cache())?;
         Ok(self.output.forward(&y)?.flatten_all()?.to_vec1()?)
     }
 
-    fn extend(&self, content: &Tensor, units: &[u32], cache: &mut KvCache) -> Result<Tensor> {
-        let (rows, channels) = content.dims2()?;
-        if rows != units.len() || channels != self.content_channels {
-            return input(format!(
-                "{} durations for content of {rows} rows of {channels} channels, expected {}",
+    /// Whether there is a row of `content` for each duration.
+    fn check(&self, units: &[u32], content: Option<&Tensor>) -> Result<()> {
+        match content.map(Tensor::dims) {
+            Some(shape) if shape != [units.len(), self.content_channels] => input(format!(
+                "{} durations for content of shape {shape:?}, expected {} channels",
                 units.len(),
                 self.content_channels
-            ));
+            )),
+            _ => Ok(()),
         }
-        let before = [None].into_iter().chain(units.iter().copied().map(Some));
-        let features: Vec<f32> = before.take(rows).flat_map(features).collect();
-        let features = Tensor::from_vec(features, (rows, 2), &Device::Cpu)?;
+    }
+
+    /// The next positions, given the duration before each, after those in `cache`: [N, channels].
+    fn extend(
+        &self,
+        content: &Tensor,
+        before: &[Option<u32>],
+        cache: &mut KvCache,
+    ) -> Result<Tensor> {
+        let features: Vec<f32> = before.iter().copied().flat_map(features).collect();
+        let features = Tensor::from_vec(features, (before.len(), 2), &Device::Cpu)?;
         let content = content.to_device(&Device::Cpu)?;
         let x = self
             .input
             .forward(&Tensor::cat(&[&content, &features], D::Minus1)?)?;
         Ok(self.stack.extend(&x, cache)?)
     }
+}
+
+/// The duration before each of a sentence's; there is none before the first.
+fn preceding(units: &[u32]) -> impl Iterator<Item = Option<u32>> + '_ {
+    let before = [None].into_iter().chain(units.iter().copied().map(Some));
+    before.take(units.len())
 }
 
 /// How the previous duration enters: ln(1 + d), and whether there is none because the sentence begins.
@@ -84,6 +102,7 @@ fn features(before: Option<u32>) -> [f32; 2] {
 #[derive(Debug, Clone)]
 pub struct DurationSession {
     model: Arc<DurationModel>,
+    prompt: Window,
     cache: KvCache,
     before: Option<u32>,
     input: Vec<f32>,
@@ -93,12 +112,13 @@ pub struct DurationSession {
 }
 
 impl DurationSession {
-    /// A session that has read nothing.
+    /// A session that has read nothing, and will keep [`Prompt::LONGEST_SYMBOLS`] of a prompt.
     pub fn new(model: Arc<DurationModel>) -> Self {
         let cache = model.stack.cache();
         let (input, x, y) = Default::default();
         Self {
             model,
+            prompt: Window::new(Prompt::LONGEST_SYMBOLS),
             cache,
             before: None,
             input,
@@ -108,31 +128,86 @@ impl DurationSession {
         }
     }
 
+    /// Keeps at most this many symbols of what is prefilled from now on, at least one.
+    pub fn longest_prompt(mut self, symbols: usize) -> Self {
+        self.prompt = Window::new(symbols);
+        self
+    }
+
     /// A session that goes on from here on its own; what was read with [`DurationSession::prefill`] is shared, not copied.
     pub fn fork(&self) -> Self {
         self.clone()
     }
 
-    /// Symbols read and timed so far.
+    /// Symbols read and timed so far, those about to be read included.
     pub fn positions(&self) -> usize {
-        self.cache.positions()
+        let (_, symbols) = self.prompt.unread();
+        let read = if self.prompt.is_stale() {
+            0
+        } else {
+            self.cache.positions()
+        };
+        read + symbols
+    }
+
+    /// Bytes the cache holds, those shared with other sessions included.
+    pub fn cache_bytes(&self) -> usize {
+        self.cache.bytes()
     }
 
     /// Reads a sentence of the prompt: durations `units` `[N]` and its `content` [N, C], or none where the text is unknown.
     ///
+    /// Of a prompt that grows too long the most recent part is kept, as in [`super::ProsodySession::prefill`].
+    ///
     /// # Errors
     /// [`crate::Error::Input`] if the lengths differ.
     pub fn prefill(&mut self, content: Option<&Tensor>, units: &[u32]) -> Result<()> {
+        self.queue(content, units)?;
+        if self.prompt.holds_all() {
+            self.settle()?;
+        }
+        Ok(())
+    }
+
+    /// As [`DurationSession::prefill`], read only when the session goes on: many sentences at once cost less.
+    pub(super) fn queue(&mut self, content: Option<&Tensor>, units: &[u32]) -> Result<()> {
         if units.is_empty() {
             return Ok(());
         }
-        self.end_sentence();
+        self.model.check(units, content)?;
+        let content = content.map(|content| content.to_device(&Device::Cpu));
+        self.prompt.push(Sentence {
+            content: content.transpose()?,
+            numbers: units.to_vec(),
+        })
+    }
+
+    /// Reads what is still unread of the prompt, so that every fork shares it.
+    ///
+    /// # Errors
+    /// [`crate::Error::Compute`] only.
+    pub fn settle(&mut self) -> Result<()> {
+        if self.prompt.is_stale() {
+            self.cache = self.model.stack.cache();
+        }
+        let unread = self.prompt.take_unread();
+        if unread.is_empty() {
+            return Ok(());
+        }
+        self.before = None;
         let model = self.model.clone();
-        let null = model
-            .null_content
-            .unsqueeze(0)?
-            .expand((units.len(), model.content_channels))?;
-        model.extend(content.unwrap_or(&null), units, &mut self.cache)?;
+        let (mut contents, mut before) = (Vec::new(), Vec::new());
+        for Sentence { content, numbers } in &unread {
+            contents.push(match content {
+                Some(content) => content.clone(),
+                None => model
+                    .null_content
+                    .unsqueeze(0)?
+                    .expand((numbers.len(), model.content_channels))?,
+            });
+            before.extend(preceding(numbers));
+        }
+        model.extend(&Tensor::cat(&contents, 0)?, &before, &mut self.cache)?;
         self.cache.seal();
         Ok(())
     }
@@ -142,6 +217,7 @@ impl DurationSession {
     /// # Errors
     /// [`crate::Error::Input`] if `content` has another width.
     pub fn step(&mut self, content: &[f32]) -> Result<f32> {
+        self.settle()?;
         let model = &self.model;
         if content.len() != model.content_channels {
             return input(format!(

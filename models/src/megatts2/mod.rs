@@ -45,6 +45,7 @@ mod prosody;
 mod stream;
 mod timbre;
 mod voice;
+mod window;
 
 pub use acoustic::{Acoustic, AcousticFrames, Timbre};
 pub use adm::{DurationModel, DurationSession};

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use candle_core::{D, Device, Tensor};
 use candle_nn::{Linear, Module, VarBuilder, linear, ops::log_softmax};
 
-use super::Config;
+use super::window::{Sentence, Window};
+use super::{Config, Prompt};
 use crate::error::input;
 use crate::nn::{CausalStack, KvCache, Scratch, step};
 use crate::sampling::Sampler;
@@ -69,6 +70,21 @@ impl ProsodyLm {
             .forward(&self.extend(content, previous, &mut self.stack.cache())?)?)
     }
 
+    /// Whether these are codes of the model, one for each row of `content`.
+    fn check(&self, codes: &[u32], content: Option<&Tensor>) -> Result<()> {
+        if let Some(code) = codes.iter().find(|&&code| code as usize >= self.codes) {
+            return input(format!("prosody code {code}: the model has {}", self.codes));
+        }
+        match content.map(Tensor::dims) {
+            Some(shape) if shape != [codes.len(), self.content_channels] => input(format!(
+                "{} prosody codes for content of shape {shape:?}, expected {} channels",
+                codes.len(),
+                self.content_channels
+            )),
+            _ => Ok(()),
+        }
+    }
+
     /// The next positions of a row, after those in `cache`: [L, channels].
     fn extend(&self, content: &Tensor, previous: &[u32], cache: &mut KvCache) -> Result<Tensor> {
         let (rows, channels) = content.dims2()?;
@@ -97,6 +113,7 @@ impl ProsodyLm {
 #[derive(Debug, Clone)]
 pub struct ProsodySession {
     lm: Arc<ProsodyLm>,
+    prompt: Window,
     cache: KvCache,
     /// The token before the next position.
     previous: u32,
@@ -107,13 +124,14 @@ pub struct ProsodySession {
 }
 
 impl ProsodySession {
-    /// A session that has read nothing.
+    /// A session that has read nothing, and will keep [`Prompt::LONGEST_CODES`] of a prompt.
     pub fn new(lm: Arc<ProsodyLm>) -> Self {
         let cache = lm.stack.cache();
         let previous = lm.codes as u32;
         let (input, x, logits) = Default::default();
         Self {
             lm,
+            prompt: Window::new(Prompt::LONGEST_CODES),
             cache,
             previous,
             input,
@@ -123,14 +141,26 @@ impl ProsodySession {
         }
     }
 
+    /// Keeps at most this many codes of what is prefilled from now on, at least one.
+    pub fn longest_prompt(mut self, codes: usize) -> Self {
+        self.prompt = Window::new(codes);
+        self
+    }
+
     /// A session that goes on from here on its own; what was read with [`ProsodySession::prefill`] is shared, not copied.
     pub fn fork(&self) -> Self {
         self.clone()
     }
 
-    /// Positions read and said so far.
+    /// Positions read and said so far, those about to be read included.
     pub fn positions(&self) -> usize {
-        self.cache.positions()
+        let (sentences, codes) = self.prompt.unread();
+        let read = if self.prompt.is_stale() {
+            0
+        } else {
+            self.cache.positions()
+        };
+        read + sentences + codes
     }
 
     /// Bytes the cache holds, those shared with other sessions included.
@@ -140,22 +170,65 @@ impl ProsodySession {
 
     /// Reads a sentence of the prompt: its `codes` `[L]` and pooled `content` [L, C], or none where the text is unknown.
     ///
+    /// Of a prompt that grows too long the most recent sentences are kept, and of a sentence that is too long by
+    /// itself its end, exactly as if nothing else had been prefilled; what was said in between is forgotten with the
+    /// rest. What is left is read again when the session goes on, or at [`ProsodySession::settle`].
+    ///
     /// # Errors
     /// [`crate::Error::Input`] if the lengths differ or a code is out of range.
     pub fn prefill(&mut self, content: Option<&Tensor>, codes: &[u32]) -> Result<()> {
-        self.read(content, codes)?;
+        self.queue(content, codes)?;
+        if self.prompt.holds_all() {
+            self.settle()?;
+        }
+        Ok(())
+    }
+
+    /// As [`ProsodySession::prefill`], read only when the session goes on: many sentences at once cost less.
+    pub(super) fn queue(&mut self, content: Option<&Tensor>, codes: &[u32]) -> Result<()> {
+        self.lm.check(codes, content)?;
+        if codes.is_empty() {
+            return Ok(());
+        }
+        let content = content.map(|content| content.to_device(&Device::Cpu));
+        self.prompt.push(Sentence {
+            content: content.transpose()?,
+            numbers: codes.to_vec(),
+        })
+    }
+
+    /// Reads what is still unread of the prompt, so that every fork shares it.
+    ///
+    /// # Errors
+    /// [`crate::Error::Compute`] only.
+    pub fn settle(&mut self) -> Result<()> {
+        if self.prompt.is_stale() {
+            self.cache = self.lm.stack.cache();
+            self.previous = self.lm.codes as u32;
+        }
+        let unread = self.prompt.take_unread();
+        if unread.is_empty() {
+            return Ok(());
+        }
+        self.read(&unread)?;
         self.cache.seal();
         Ok(())
     }
 
-    /// Reads a sentence as [`ProsodySession::prefill`] does and tells the natural logarithm of the probability of each
-    /// code, and last of the end: [L + 1].
+    /// Reads a sentence as [`ProsodySession::prefill`] does, however long, and tells the natural logarithm of the
+    /// probability of each code, and last of the end: [L + 1].
     ///
     /// # Errors
     /// As [`ProsodySession::prefill`].
     pub fn score(&mut self, content: Option<&Tensor>, codes: &[u32]) -> Result<Vec<f32>> {
+        self.settle()?;
         let lm = self.lm.clone();
-        let logits = lm.output.forward(&self.read(content, codes)?)?;
+        lm.check(codes, content)?;
+        let sentence = Sentence {
+            content: content.cloned(),
+            numbers: codes.to_vec(),
+        };
+        let logits = lm.output.forward(&self.read(&[sentence])?)?;
         self.cache.seal();
         let mut targets = codes.to_vec();
         targets.push(lm.codes as u32);
@@ -166,25 +239,25 @@ impl ProsodySession {
             .to_vec1()?)
     }
 
-    fn read(&mut self, content: Option<&Tensor>, codes: &[u32]) -> Result<Tensor> {
-        self.end_sentence()?;
+    /// The next sentences, all at once.
+    fn read(&mut self, sentences: &[Sentence]) -> Result<Tensor> {
+        self.end_said()?;
         let lm = self.lm.clone();
-        if let Some(code) = codes.iter().find(|&&code| code as usize >= lm.codes) {
-            return input(format!("prosody code {code}: the model has {}", lm.codes));
-        }
         let end = lm.end_content.unsqueeze(0)?;
-        let null = lm
-            .null_content
-            .unsqueeze(0)?
-            .expand((codes.len(), lm.content_channels))?;
-        let content = content.unwrap_or(&null).to_device(&Device::Cpu)?;
-        let mut previous = vec![lm.codes as u32];
-        previous.extend_from_slice(codes);
-        lm.extend(
-            &Tensor::cat(&[content, end], 0)?,
-            &previous,
-            &mut self.cache,
-        )
+        let (mut contents, mut previous) = (Vec::new(), Vec::new());
+        for Sentence { content, numbers } in sentences {
+            contents.push(match content {
+                Some(content) => content.to_device(&Device::Cpu)?,
+                None => lm
+                    .null_content
+                    .unsqueeze(0)?
+                    .expand((numbers.len(), lm.content_channels))?,
+            });
+            contents.push(end.clone());
+            previous.push(lm.codes as u32);
+            previous.extend_from_slice(numbers);
+        }
+        lm.extend(&Tensor::cat(&contents, 0)?, &previous, &mut self.cache)
     }
 
     /// Logits of the next code, `[codes]`, given the `content` `[C]` there; the end of the sentence is not among them,
@@ -193,6 +266,7 @@ impl ProsodySession {
     /// # Errors
     /// [`crate::Error::Input`] if `content` has another width.
     pub fn step(&mut self, content: &[f32]) -> Result<&mut [f32]> {
+        self.settle()?;
         self.advance(content)?;
         step::linear(&self.lm.output, &self.x, &mut self.logits)?;
         let codes = self.lm.codes.min(self.logits.len());
@@ -209,6 +283,11 @@ impl ProsodySession {
     /// # Errors
     /// [`crate::Error::Compute`] only.
     pub fn end_sentence(&mut self) -> Result<()> {
+        self.settle()?;
+        self.end_said()
+    }
+
+    fn end_said(&mut self) -> Result<()> {
         if self.previous != self.lm.codes as u32 {
             let end = self.lm.end_content.to_vec1::<f32>()?;
             self.advance(&end)?;

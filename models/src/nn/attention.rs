@@ -90,6 +90,9 @@ impl SelfAttention {
     }
 }
 
+/// Queries that are scored together: bounds the matrix of scores.
+const BLOCK: usize = 512;
+
 /// `softmax(q kᵀ / sqrt(D) + mask) v`: [H, T, D] over [H, S, D] to [T, H · D].
 pub(super) fn attention(
     q: &Tensor,
@@ -97,6 +100,27 @@ pub(super) fn attention(
     v: &Tensor,
     mask: Option<&Tensor>,
 ) -> Result<Tensor> {
+    let rows = q.dim(1)?;
+    if rows <= BLOCK {
+        return attend_block(q, k, v, mask);
+    }
+    let blocks: Vec<Tensor> = (0..rows)
+        .step_by(BLOCK)
+        .map(|first| {
+            let count = BLOCK.min(rows - first);
+            let mask = mask.map(|mask| mask.narrow(0, first, count)).transpose()?;
+            attend_block(
+                &q.narrow(1, first, count)?.contiguous()?,
+                k,
+                v,
+                mask.as_ref(),
+            )
+        })
+        .collect::<Result<_>>()?;
+    Tensor::cat(&blocks, 0)
+}
+
+fn attend_block(q: &Tensor, k: &Tensor, v: &Tensor, mask: Option<&Tensor>) -> Result<Tensor> {
     let (_, rows, width) = q.dims3()?;
     let mut scores = (q.matmul(&k.transpose(1, 2)?)? * (1.0 / (width as f64).sqrt()))?;
     if let Some(mask) = mask {

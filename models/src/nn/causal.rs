@@ -37,7 +37,13 @@ impl CausalBlock {
     }
 
     /// The next positions `x` [T, C] after those in `cache`.
-    fn extend(&self, x: &Tensor, layer: usize, cache: &mut KvCache) -> Result<Tensor> {
+    fn extend(
+        &self,
+        x: &Tensor,
+        layer: usize,
+        mask: &Tensor,
+        cache: &mut KvCache,
+    ) -> Result<Tensor> {
         let (rows, past) = (x.dim(0)?, cache.positions());
         let Heads { q, k, v } = self.attention.heads(&self.norm1.forward(x)?, past)?;
         let flat = |x: &Tensor| x.transpose(0, 1)?.contiguous()?.flatten_all();
@@ -49,8 +55,7 @@ impl CausalBlock {
         } else {
             self.remembered(layer, past + rows, cache)?
         };
-        let mask = causal_mask(rows, past)?;
-        let x = (x + self.attention.attend(&q, &k, &v, Some(&mask))?)?;
+        let x = (x + self.attention.attend(&q, &k, &v, Some(mask))?)?;
         self.feed_forward(&x)
     }
 
@@ -165,8 +170,9 @@ impl CausalStack {
         for first in (0..rows).step_by(Self::CHUNK) {
             let count = Self::CHUNK.min(rows - first);
             let mut x = x.narrow(0, first, count)?;
+            let mask = causal_mask(count, cache.positions())?;
             for (layer, block) in self.blocks.iter().enumerate() {
-                x = block.extend(&x, layer, cache)?;
+                x = block.extend(&x, layer, &mask, cache)?;
             }
             cache.advance(count);
             outputs.push(self.norm.forward(&x)?);
