@@ -1,5 +1,9 @@
 //! Weights for networks of any size, where only shapes and time matter.
 
+#![allow(dead_code, reason = "each program uses a part of it")]
+
+use std::sync::{Arc, Mutex};
+
 use candle_core::{DType, Device, Shape, Tensor};
 use candle_nn::VarBuilder;
 use candle_nn::var_builder::SimpleBackend;
@@ -43,5 +47,43 @@ impl SimpleBackend for RandomWeights {
 
     fn contains_tensor(&self, _: &str) -> bool {
         true
+    }
+}
+
+/// Names and shapes of the tensors that `build` asks for; they are all views of one zero, so that little is allocated.
+pub fn shapes<T>(build: impl FnOnce(VarBuilder<'static>) -> T) -> Vec<(String, Vec<usize>)> {
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let recorder = Recorder(asked.clone());
+    build(VarBuilder::from_backend(
+        Box::new(recorder),
+        DType::F32,
+        Device::Cpu,
+    ));
+    std::mem::take(&mut *asked.lock().unwrap())
+}
+
+struct Recorder(Arc<Mutex<Vec<(String, Vec<usize>)>>>);
+
+impl SimpleBackend for Recorder {
+    fn get(
+        &self,
+        shape: Shape,
+        name: &str,
+        _: candle_nn::Init,
+        dtype: DType,
+        device: &Device,
+    ) -> candle_core::Result<Tensor> {
+        let mut asked = self.0.lock().unwrap();
+        asked.push((name.to_owned(), shape.dims().to_vec()));
+        Tensor::zeros((), dtype, device)?.broadcast_as(shape)
+    }
+
+    fn get_unchecked(&self, name: &str, _: DType, _: &Device) -> candle_core::Result<Tensor> {
+        candle_core::bail!("{name}: asked for without a shape")
+    }
+
+    /// Only whole weights: there is no weight norm to fold.
+    fn contains_tensor(&self, name: &str) -> bool {
+        !name.ends_with("_g") && !name.ends_with("_v") && !name.contains("parametrizations")
     }
 }
