@@ -59,6 +59,30 @@ fn cross_attention() {
     );
 }
 
+/// Acceptance test 8: what is attended to has no order.
+#[test]
+fn cross_attention_does_not_see_the_order_of_keys() {
+    let attention = fixture()
+        .build(&Device::Cpu, |vb| {
+            CrossAttention::new(12, 7, 2, vb.pp("cross"))
+        })
+        .unwrap();
+    let (x, keys) = (tensor("cross.x"), tensor("cross.keys"));
+    let attend = |keys: &Tensor| {
+        let keys = attention.project(keys).unwrap();
+        attention.attend(&x, &keys).unwrap()
+    };
+    let count = keys.dim(0).unwrap() as u32;
+    for step in [3, 7, 10] {
+        let order: Vec<u32> = (0..count).map(|i| (i * step + 2) % count).collect();
+        let order = Tensor::new(order, &Device::Cpu).unwrap();
+        let permuted = attend(&keys.index_select(&order, 0).unwrap());
+        let difference = (attend(&keys) - permuted).unwrap().abs().unwrap();
+        let worst: f32 = difference.max_all().unwrap().to_scalar().unwrap();
+        assert!(worst < 1e-5, "{worst}");
+    }
+}
+
 #[test]
 fn conv_block() {
     let block = fixture()

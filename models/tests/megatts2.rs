@@ -379,6 +379,7 @@ fn every_symbol_lasts() {
             session.prefill(None, prompt).unwrap();
             let units = session.generate(&f.content()).unwrap();
             assert_eq!(units.len(), f.numbers("ids").len());
+            assert!(units.iter().sum::<u32>() > 0);
             assert!(
                 units
                     .iter()

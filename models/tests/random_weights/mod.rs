@@ -50,8 +50,11 @@ impl SimpleBackend for RandomWeights {
     }
 }
 
+/// A tensor's name and shape.
+pub type NamedShape = (String, Vec<usize>);
+
 /// Names and shapes of the tensors that `build` asks for; they are all views of one zero, so that little is allocated.
-pub fn shapes<T>(build: impl FnOnce(VarBuilder<'static>) -> T) -> Vec<(String, Vec<usize>)> {
+pub fn shapes<T>(build: impl FnOnce(VarBuilder<'static>) -> T) -> Vec<NamedShape> {
     let asked = Arc::new(Mutex::new(Vec::new()));
     let recorder = Recorder(asked.clone());
     build(VarBuilder::from_backend(
@@ -62,7 +65,7 @@ pub fn shapes<T>(build: impl FnOnce(VarBuilder<'static>) -> T) -> Vec<(String, V
     std::mem::take(&mut *asked.lock().unwrap())
 }
 
-struct Recorder(Arc<Mutex<Vec<(String, Vec<usize>)>>>);
+struct Recorder(Arc<Mutex<Vec<NamedShape>>>);
 
 impl SimpleBackend for Recorder {
     fn get(
