@@ -16,9 +16,10 @@ class ConvBlock(nn.Module):
     def __init__(self, channels, hidden, kernel):
         super().__init__(); self.norm = ChannelNorm(channels); self.expand = nn.Conv1d(channels, hidden, kernel, padding=kernel // 2)
         self.project = nn.Conv1d(hidden, channels, 1); nn.init.normal_(self.project.weight, std=0.3 / math.sqrt(hidden)); nn.init.zeros_(self.project.bias)
-    def forward(self, x, film=None):
+    def forward(self, x, film=None, mask=None):
         h = self.norm(x)
         if film is not None: h = h * (1 + film[0][..., None]) + film[1][..., None]
+        if mask is not None: h = h * mask  # the shift must not reach the padding, from where the convolution would bring it back
         return x + self.project(F.silu(self.expand(h)))
 
 class RmsNorm(nn.Module):

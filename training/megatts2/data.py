@@ -1,7 +1,12 @@
 """Batches of aligned utterances with references by the same speaker, from sets made by prepare.py."""
-import json, pathlib, random
+import json, math, pathlib, random, sys
 import numpy as np, torch
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent))
+from disguise import FLOOR, _centres, disguise, warp
+from level import gain_of
 from model import expand
+
+REAL_BANDS = torch.from_numpy((_centres() < 7600).astype(np.float32))  # what recordings at 16 kHz can teach
 
 class Speech:
     """A prepared set, memory-mapped."""
@@ -16,10 +21,15 @@ class Utterance:
         self.speech, self.x, self.voice = speech, x, voice; self.frames = x["frames"]; self.key = x["key"]; self.style = x["style"]
         f, s = slice(x["frame"], x["frame"] + x["frames"]), slice(x["symbol"], x["symbol"] + x["symbols"])
         self.f, self.s = f, s
-    def mel(self, a=0, b=None): return torch.from_numpy(np.asarray(self.speech.mel[self.f][a:b], np.float32))
+    @property
+    def gain(self):
+        """Factor that brings it to the common speech level."""
+        if not hasattr(self, "_gain"): self._gain = gain_of(self.speech.audio[self.f.start * 300: self.f.stop * 300].astype(np.float32) / 32767)
+        return self._gain
+    def mel(self, a=0, b=None): return torch.from_numpy(np.maximum(np.asarray(self.speech.mel[self.f][a:b], np.float32) + math.log(self.gain), FLOOR))
     def f0(self): return torch.from_numpy(np.asarray(self.speech.f0[self.f], np.float32))
     def audio(self, a=0, b=None):
-        start = self.f.start * 300; return torch.from_numpy(self.speech.audio[start + a * 300: (self.f.stop if b is None else self.f.start + b) * 300].astype(np.float32) / 32767)
+        start = self.f.start * 300; return torch.from_numpy(self.speech.audio[start + a * 300: (self.f.stop if b is None else self.f.start + b) * 300].astype(np.float32) / 32767 * self.gain)
     def units(self): return torch.from_numpy(np.asarray(self.speech.units[self.s], np.int64))
     def ids(self): return torch.from_numpy(np.asarray(self.speech.ids[self.s], np.int64))
 
@@ -30,8 +40,8 @@ def voice_of(speaker):
 
 class Corpus:
     """Utterances of several sets, grouped by voice and drawn with a weight per group of voices."""
-    def __init__(self, folders, hold_out=(), longest=960):
-        self.items = []; self.held = []
+    def __init__(self, folders, hold_out=(), longest=960, disguised=False, longest_reference=800):
+        self.disguised, self.longest_reference = disguised, longest_reference; self.items = []; self.held = []
         for folder in folders:
             s = Speech(folder)
             for x in s.index:
@@ -39,8 +49,13 @@ class Corpus:
                 if u.frames <= longest: (self.held if hold_out and hold_out(x) else self.items).append(u)
         self.by_voice = {}
         for u in self.items: self.by_voice.setdefault(u.voice, []).append(u)
-        self.voices = sorted(self.by_voice); self.voice_id = {v: i for i, v in enumerate(self.voices)}
-    def group(self, u): return "fast" if u.voice == "h_1.00" else "pseudo" if u.voice.startswith("h_") else "pure" if u.voice.startswith("p_") else "virtual"
+        self.voices = sorted(self.by_voice); self.voice_id = {v: i for i, v in enumerate(self.voices)}; self.readings = {}
+        for u in self.items: self.readings.setdefault((u.x["n"], u.style if not u.voice.startswith("h_") else "h"), []).append(u)
+    def group(self, u): return "fast" if u.voice == "h_1.00" else "pseudo" if u.voice.startswith("h_") else "real" if u.voice.startswith("ls") else "pure" if u.voice.startswith("p_") else "virtual"
+    def twin(self, u, r):
+        """The same reading in another timbre, frame by frame, or None."""
+        others = [v for v in self.readings.get((u.x["n"], u.style if not u.voice.startswith("h_") else "h"), ()) if v.key != u.key and v.frames == u.frames]
+        return r.choice(others) if others else None
     def batches(self, frames, weights, seed):
         """Endless batches of about `frames` frames, similar lengths together, groups drawn by `weights`."""
         r = random.Random(seed); pools = {}
@@ -53,21 +68,32 @@ class Corpus:
                 batch.append(u)
             r.shuffle(cuts)
             for b in cuts: yield self.collate(b, r)
-    def reference(self, u, r, longest=320):
-        """1-4 s of other utterances of the voice (never the target's own line)."""
-        others = self.by_voice.get(u.voice, []); want = r.randint(80, longest); parts = []
-        for _ in range(8):
-            v = r.choice(others) if others else u
-            if v.x["n"] == u.x["n"] and len(others) > 2: continue
-            n = min(v.frames, r.randint(60, 200), want); a = r.randint(0, v.frames - n); parts.append(v.mel(a, a + n)); want -= n
-            if want < 40: break
-        return torch.cat(parts) if parts else u.mel(0, 120)
+    def reference(self, u, r, want):
+        """`want` frames of other utterances of the voice (never the target's own line), [want, 100]; repeated where there are too few."""
+        others = [v for v in self.by_voice.get(u.voice, []) if v.x["n"] != u.x["n"]] or [u]; parts, have = [], 0; r.shuffle(others)
+        for v in others * 64:
+            n = min(v.frames, r.randint(60, 400), want - have); a = r.randint(0, v.frames - n); parts.append(v.mel(a, a + n)); have += n
+            if have >= want: break
+        return torch.cat(parts)
     def collate(self, items, r):
-        n, s = len(items), max(len(u.ids()) for u in items); t = max(u.frames for u in items); refs = [self.reference(u, r) for u in items]; tr = max(len(x) for x in refs)
-        b = {"ids": torch.zeros(n, s, dtype=torch.long), "symbol_mask": torch.zeros(n, s, dtype=torch.bool), "mel": torch.zeros(n, 100, t), "f0": torch.zeros(n, t), "frames": torch.tensor([u.frames for u in items]),
-             "index": torch.zeros(n, t // 2, dtype=torch.long), "position": torch.zeros(n, t // 2, 3), "unit_mask": torch.zeros(n, t // 2, dtype=torch.bool), "references": torch.full((n, 100, tr), -5.0), "reference_frames": torch.tensor([len(x) for x in refs]),
+        """With `self.disguised`, the way stage 1 learns: the voice of target and references moved together along frequency,
+        references through other microphones, the prosody encoder hearing another timbre and register than the target's."""
+        want = round(math.exp(r.uniform(math.log(80), math.log(self.longest_reference)))); refs = torch.stack([self.reference(u, r, want).T for u in items])
+        n, s = len(items), max(len(u.ids()) for u in items); t = max(u.frames for u in items)
+        b = {"ids": torch.zeros(n, s, dtype=torch.long), "symbol_mask": torch.zeros(n, s, dtype=torch.bool), "mel": torch.zeros(n, 100, t), "prosody_mel": torch.zeros(n, 100, t), "f0": torch.zeros(n, t), "frames": torch.tensor([u.frames for u in items]),
+             "index": torch.zeros(n, t // 2, dtype=torch.long), "position": torch.zeros(n, t // 2, 3), "unit_mask": torch.zeros(n, t // 2, dtype=torch.bool), "references": refs, "reference_frames": torch.full((n,), want), "bands": torch.ones(n, 100),
              "voice": torch.tensor([self.voice_id.get(u.voice, 0) for u in items]), "items": items}
-        for i, (u, x) in enumerate(zip(items, refs)):
-            ids = u.ids(); index, position = expand(u.units()); b["ids"][i, : len(ids)] = ids; b["symbol_mask"][i, : len(ids)] = True; b["mel"][i, :, : u.frames] = u.mel().T; b["f0"][i, : u.frames] = u.f0()
-            b["index"][i, : len(index)] = index; b["position"][i, : len(index)] = position; b["unit_mask"][i, : len(index)] = True; b["references"][i, :, : len(x)] = x.T
+        for i, u in enumerate(items):
+            ids = u.ids(); index, position = expand(u.units()); b["ids"][i, : len(ids)] = ids; b["symbol_mask"][i, : len(ids)] = True; mel, f0 = u.mel().T, u.f0(); source = mel
+            if self.disguised:
+                twin = self.twin(u, r)
+                if twin is not None and r.random() < 0.5: source = twin.mel().T
+                if r.random() < 0.6: source = warp(source, math.exp(r.uniform(-0.25, 0.25)))
+                if r.random() < 0.4:
+                    alpha = math.exp(r.uniform(-0.15, 0.15)); mel, refs[i], f0 = warp(mel, alpha), warp(refs[i], alpha), f0 * alpha; b["voice"][i] = -1
+                if not u.voice.startswith("ls") and r.random() < 0.5: refs[i, REAL_BANDS == 0] = FLOOR
+                if r.random() < 0.3: refs[i: i + 1] = disguise(refs[i: i + 1], r)
+            if u.voice.startswith("ls"): b["bands"][i] = REAL_BANDS
+            b["mel"][i, :, : u.frames], b["prosody_mel"][i, :, : u.frames], b["f0"][i, : u.frames] = mel, source, f0
+            b["index"][i, : len(index)] = index; b["position"][i, : len(index)] = position; b["unit_mask"][i, : len(index)] = True
         return b

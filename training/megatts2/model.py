@@ -89,7 +89,7 @@ class Decoder(nn.Module):
     def forward(self, x, g, mask):
         m = mask[:, None].float(); x = self.input(x * m)
         film = self.film(g).view(len(g), len(self.blocks), 2, self.channels) if self.film is not None else None
-        for i, b in enumerate(self.blocks): x = b(x * m, None if film is None else (film[:, i, 0], film[:, i, 1]))
+        for i, b in enumerate(self.blocks): x = b(x * m, None if film is None else (film[:, i, 0], film[:, i, 1]), m)
         x = self.up(x); x = x.view(x.shape[0], self.frames_per_unit, self.channels, x.shape[2]).permute(0, 2, 3, 1).reshape(x.shape[0], self.channels, -1)
         m = m.repeat_interleave(self.frames_per_unit, 2)
         for b in self.fine: x = b(x * m)
@@ -117,7 +117,7 @@ class Acoustic(nn.Module):
         return mel * 2.5 - 5, f0, voicing
     def forward(self, b):
         z = self.content(b["ids"], b["symbol_mask"]); keys, mask, g = self.keys(b["references"], b["reference_frames"])
-        q, codes, _, commit = self.prosody(b["mel"], b["frames"])
+        q, codes, _, commit = self.prosody(b.get("prosody_mel", b["mel"]), b["frames"])
         mel, f0, voicing = self.decode(z, keys, mask, g, b["index"], b["position"], b["unit_mask"], q)
         return {"mel": mel, "f0": f0, "voicing": voicing, "commit": commit, "codes": codes, "content": z, "global": g}
 

@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """Last stage: mel decoder, MRTE and vocoder together, on waveform losses.
 
-    train_joint.py --sets DIR[,DIR...] --acoustic state.pt --vocoder state.pt --parts parts.npy --out DIR --minutes M
+    train_joint.py --sets DIR[,DIR...] --acoustic state.pt (--vocoder state.pt | --start FOLDER) --parts parts.npy --out DIR --minutes M
 
 An L1 mel is smooth and a vocoder that has only met true mels turns smoothness into buzz; here both see each other's
 work. Content and prosody encoders stay frozen, so the codes of stage 2 remain valid. Losses: those of stage 1, multi-
 resolution STFT on one-second crops and, from --adversarial-from of the time on, the small discriminator with feature
-matching; a third of the steps also regress the fast teacher's spectral parts from decoded mels. F0 is the true one.
+matching (it learns alone for a tenth of the time first); a third of the steps also regress the fast teacher's spectral
+parts from decoded mels. F0 is the true one. Recordings at 16 kHz count below 7.6 kHz only and are not shown to the judge.
+With --start the vocoder goes on from a folder of exported weights.
 Resumable: DIR/state.pt holds {"acoustic": {"average"}, "vocoder": {"average"}, ...}.
 """
 import argparse, copy, json, math, pathlib, sys, time
@@ -16,20 +18,23 @@ import harmonic_noise
 from data import Corpus
 from discriminator import Discriminator, discriminator_loss, feature_loss, generator_loss
 from model import Acoustic, STARTER
+from shipped import load
 from spectrum import HOP
 from train import parts_loss, stft_loss
 from train_acoustic import held_out, losses
 
 CROP = 80
-WEIGHTS = {"pure": 0.5, "virtual": 0.15, "fast": 0.2, "pseudo": 0.15}
+WEIGHTS = {"pure": 0.38, "virtual": 0.22, "fast": 0.06, "pseudo": 0.08, "real": 0.26}
 
 def main():
     a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for n in ("sets", "acoustic", "vocoder", "out"): a.add_argument("--" + n, required=True)
-    a.add_argument("--parts"); a.add_argument("--minutes", type=float, default=20); a.add_argument("--threads", type=int, default=1); a.add_argument("--frames", type=int, default=2000); a.add_argument("--rate", type=float, default=4e-4); a.add_argument("--adversarial-from", type=float, default=0.3); o = a.parse_args()
+    for n in ("sets", "acoustic", "out"): a.add_argument("--" + n, required=True)
+    a.add_argument("--vocoder"); a.add_argument("--start"); a.add_argument("--parts"); a.add_argument("--minutes", type=float, default=20); a.add_argument("--threads", type=int, default=1); a.add_argument("--frames", type=int, default=2000); a.add_argument("--rate", type=float, default=4e-4); a.add_argument("--adversarial-from", type=float, default=0.3); o = a.parse_args()
     torch.set_num_threads(o.threads); torch.manual_seed(4); out = pathlib.Path(o.out); out.mkdir(parents=True, exist_ok=True); corpus = Corpus(o.sets.split(","), held_out); r = np.random.default_rng(int(time.time()))
     m = Acoustic(STARTER); v = harmonic_noise.HarmonicNoise(**harmonic_noise.STARTER); judge = Discriminator(); state = out / "state.pt"; step, spent = 0, 0.0
-    m.load_state_dict(torch.load(o.acoustic)["average"]); s = torch.load(o.vocoder); v.load_state_dict(s["average"]); judge.load_state_dict(s["judge"])
+    m.load_state_dict(torch.load(o.acoustic)["average"])
+    if o.start: v = load(o.start).vocoder.train()
+    else: s = torch.load(o.vocoder); v.load_state_dict(s["average"]); judge.load_state_dict(s["judge"])
     for p in [*m.content.parameters(), *m.prosody.parameters()]: p.requires_grad_(False)
     params = [p for p in [*m.parameters(), *v.parameters()] if p.requires_grad]; opt = torch.optim.AdamW(params, o.rate, betas=(0.8, 0.99), weight_decay=0.01); opt_judge = torch.optim.AdamW(judge.parameters(), 3e-4, betas=(0.8, 0.99)); average, average_v = copy.deepcopy(m), copy.deepcopy(v)
     if state.exists():
@@ -40,18 +45,23 @@ def main():
     start = time.process_time(); saved = time.time(); running = {}; batches = corpus.batches(o.frames, WEIGHTS, int(time.time()))
     import random; shuffle = random.Random(int(time.time()))
     while (progress := (spent + time.process_time() - start) / (60 * o.minutes)) < 1:
-        lr = o.rate * min(1, (step + 1) / 30) * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * progress))); fighting = progress >= o.adversarial_from
+        lr = o.rate * min(1, (step + 1) / 30) * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * progress))); fighting, learning = progress >= o.adversarial_from, progress >= o.adversarial_from - 0.1
         for g in opt.param_groups: g["lr"] = lr
         teach = bool(known) and step % 3 == 0; b = corpus.collate(shuffle.sample(known, min(5, len(known))), shuffle) if teach else next(batches)
         m.train(); m.prosody.eval(); y = m(b); l = losses(y, b); l.pop("commit"); loss = l["mel"] + 0.5 * l["slope"] + l["f0"] + 0.2 * l["voicing"]
         lot = [i for i, u in enumerate(b["items"]) if u.frames > CROP + 4]; lot = [lot[i] for i in r.permutation(len(lot))[:6]]; at = [int(r.integers(0, b["items"][i].frames - CROP)) for i in lot]
         if lot:
             mel = torch.stack([y["mel"][i, :, k: k + CROP] for i, k in zip(lot, at)]); f0 = torch.stack([b["f0"][i, k: k + CROP] for i, k in zip(lot, at)]); audio = torch.stack([b["items"][i].audio(k, k + CROP) for i, k in zip(lot, at)])
-            p = v.parameters_of(mel, f0); n = torch.randn(2, *p[0].shape); wave = harmonic_noise.inverse(v.spectrum(p, f0, torch.complex(n[0], n[1]))); l["stft"] = stft_loss(wave, audio); loss = loss + l["stft"]
+            p = v.parameters_of(mel, f0); n = torch.randn(2, *p[0].shape); wave = harmonic_noise.inverse(v.spectrum(p, f0, torch.complex(n[0], n[1]))); clean = [j for j, i in enumerate(lot) if not b["items"][i].voice.startswith("ls")]; real = [j for j in range(len(lot)) if j not in clean]
+            if clean: l["stft"] = stft_loss(wave[clean], audio[clean]); loss = loss + l["stft"] * len(clean) / len(lot)
+            if real: l["real"] = stft_loss(wave[real], audio[real], 7600 / 12000); loss = loss + l["real"] * len(real) / len(lot)
+            audio, wave = audio[clean], wave[clean]
             if teach:
-                t = torch.stack([torch.from_numpy(np.asarray(parts[(z := table[b["items"][i].f.start])["at"] + k: z["at"] + k + CROP], np.float32)) for i, k in zip(lot, at)]); l["parts"], l["free"] = parts_loss(p, t, None); loss = loss + 0.5 * l["parts"]
-            if fighting:
-                ramp = min(1.0, (progress - o.adversarial_from) * 10 + 0.05); l["judge"] = discriminator_loss(judge(audio), judge(wave.detach())); opt_judge.zero_grad(); l["judge"].backward(); opt_judge.step()
+                t = torch.stack([torch.from_numpy(np.asarray(parts[(z := table[b["items"][i].f.start])["at"] + k: z["at"] + k + CROP], np.float32)) for i, k in zip(lot, at)]); t[:, :, (0, 2)] += torch.tensor([math.log(b["items"][i].gain) for i in lot])[:, None, None, None]; l["parts"], l["free"] = parts_loss(p, t, None); loss = loss + 0.5 * l["parts"]
+            if learning and clean:
+                l["judge"] = discriminator_loss(judge(audio), judge(wave.detach())); opt_judge.zero_grad(); l["judge"].backward(); opt_judge.step()
+            if fighting and clean:
+                ramp = min(1.0, (progress - o.adversarial_from) * 10 + 0.05)
                 for q in judge.parameters(): q.requires_grad_(False)
                 real, fake = judge(audio), judge(wave); l["fool"], l["feature"] = generator_loss(fake), feature_loss(real, fake); loss = loss + ramp * (0.1 * l["fool"] + 1.0 * l["feature"])
                 for q in judge.parameters(): q.requires_grad_(True)

@@ -5,7 +5,8 @@
 
 Rows are several sentences of one prosody donor, each with its own BOS/EOS, so that earlier sentences prompt later ones.
 Cross-entropy on all positions (P-LLM), smooth L1 on ln(1 + duration) (ADM; the previous durations carry noise so that
-the model tolerates its own). In a tenth of the prompt sentences the content is replaced by the null vector.
+the model tolerates its own). In a third of the rows the prompt has no text, in the others a tenth of its sentences: the
+content is replaced by the null vector.
 Resumable: DIR/state.pt every two minutes; codes are extracted once into DIR/codes.pt.
 """
 import argparse, copy, math, pathlib, random, sys, time
@@ -21,18 +22,18 @@ def load_acoustic(path):
 @torch.no_grad()
 def extract(model, corpus, most_fast):
     """Codes, content and durations of each utterance; the fast voice is thinned to `most_fast` lines."""
-    r = random.Random(5); items = [u for u in corpus.items if u.x["speaker"][0] in "pv"]; fast = [u for u in corpus.items if u.voice == "h_1.00"]; r.shuffle(fast); items += fast[:most_fast]; out = []; pool = STARTER["prosody"]["pool"] // STARTER["frames_per_unit"]
+    r = random.Random(5); items = [u for u in corpus.items if u.x["speaker"][0] != "h"]; fast = [u for u in corpus.items if u.voice == "h_1.00"]; r.shuffle(fast); items += fast[:most_fast]; out = []; pool = STARTER["prosody"]["pool"] // STARTER["frames_per_unit"]
     for u in items + corpus.held:
         if u.x["speaker"].startswith("h_") and u.voice != "h_1.00": continue
         ids, units = u.ids(), u.units(); z = model.content(ids[None], torch.ones(1, len(ids), dtype=torch.bool))[0]; latents, _ = model.prosody.latents(u.mel().T[None], torch.tensor([u.frames])); index, _ = expand(units)
-        out.append({"style": u.style, "held": u in corpus.held if u.x["n"] % 97 == 0 else u.x["speaker"].startswith("v_") and int(u.x["speaker"][2:5]) >= 270, "content": z.half(), "pooled": pool_content(z, index, pool).half(), "codes": model.prosody.nearest(latents)[0].short(), "units": units.short()})
+        out.append({"style": u.style, "held": held_out(u.x), "content": z.half(), "pooled": pool_content(z, index, pool).half(), "codes": model.prosody.nearest(latents)[0].short(), "units": units.short()})
     return out
 
 def row(sentences, r, plm):
     """P-LLM input content, input tokens, targets of one row."""
-    content, tokens, targets = [], [], []
+    content, tokens, targets = [], [], []; unknown = 1.0 if r.random() < 0.35 else 0.1
     for i, s in enumerate(sentences):
-        c = s["pooled"].float(); c = plm.null_content.expand(len(c), -1) if i + 1 < len(sentences) and r.random() < 0.1 else c
+        c = s["pooled"].float(); c = plm.null_content.expand(len(c), -1) if i + 1 < len(sentences) and r.random() < unknown else c
         codes = s["codes"].long(); content += [c, plm.end_content[None]]; tokens.append(torch.cat([torch.tensor([plm.codes]), codes])); targets.append(torch.cat([codes, torch.tensor([plm.codes])]))
     return torch.cat(content), torch.cat(tokens), torch.cat(targets)
 
@@ -65,7 +66,7 @@ def main():
         s = torch.load(state); both.load_state_dict(s["model"]); average.load_state_dict(s["average"]); opt.load_state_dict(s["opt"]); step, spent = s["step"], s["spent"]
     def save(): torch.save({"model": both.state_dict(), "average": average.state_dict(), "opt": opt.state_dict(), "step": step, "spent": spent + time.process_time() - start}, out / "state.tmp"); (out / "state.tmp").rename(state)
     def draw():
-        s = styles[r.choices(names, weight)[0]]; return [r.choice(s) for _ in range(r.randint(1, 4))]
+        s = styles[r.choices(names, weight)[0]]; return [r.choice(s) for _ in range(r.choice((1, 1, 2, 3, 4, 6, 10)))]
     def judge(lm, dm, lots):
         x, t, y = pad([row(l, r, lm) for l in lots], (0.0, 0, -1)); l1 = F.cross_entropy(lm(x, t).transpose(1, 2), y, ignore_index=-1)
         x, p, y = pad([duration_row(l, r, dm) for l in lots], (0.0, 0.0, -1.0)); m = y >= 0; l2 = (F.smooth_l1_loss(dm(x, p), y, beta=0.2, reduction="none") * m).sum() / m.sum(); return l1, l2

@@ -17,11 +17,11 @@ from spectrum import HOP, filterbank, stft
 
 CROP = 80
 
-def stft_loss(y, x):
-    """L1 of log magnitudes and spectral convergence over four resolutions; y, x [B, samples]."""
+def stft_loss(y, x, band=1.0):
+    """L1 of log magnitudes and spectral convergence over four resolutions, of the lower `band` of the spectrum; y, x [B, samples]."""
     total = 0
     for n in (256, 512, 1024, 2048):
-        w = torch.hann_window(n); a, b = (torch.stft(v, n, n // 4, n, w, center=False, return_complex=True).abs() for v in (y, x))
+        w = torch.hann_window(n); a, b = (torch.stft(v, n, n // 4, n, w, center=False, return_complex=True)[:, : 1 + round(band * n / 2)].abs() for v in (y, x))
         total = total + (torch.log(a.clamp(min=1e-4)) - torch.log(b.clamp(min=1e-4))).abs().mean() + 0.5 * (a - b).norm() / b.norm().clamp(min=1e-3)
     return total / 4
 
