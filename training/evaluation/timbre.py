@@ -43,8 +43,8 @@ def main():
                 mel = u.mel(0, n).T[None]; keys.append(m.keys(mel, torch.tensor([n]))[0][0]); audio.append(u.audio(0, n)); have += n
             k = torch.cat(keys); refs.append(embed(torch.cat(audio).numpy())); own = torch.cat([u.f0() for u in items]); own = own[own > 40].log()
             for j in range(2):
-                u = readings[(2 * i + j) % len(readings)]; z = m.content(u.ids()[None], torch.ones(1, len(u.ids()), dtype=torch.bool)); c = m.prosody.nearest(m.prosody.latents(u.mel().T[None], torch.tensor([u.frames]))[0]); index, position = expand(u.units())
-                mel, f0, voicing = m.decode(z, k[None], torch.ones(1, len(k), dtype=torch.bool), k.mean(0)[None], index[None], position[None], torch.ones(1, len(index), dtype=torch.bool), m.prosody.codebook[c])
+                u = readings[(2 * i + j) % len(readings)]; z = m.content(u.ids()[None], torch.ones(1, len(u.ids()), dtype=torch.bool)); c = m.prosody.nearest(m.prosody.latents(u.prosody_mel()[None], torch.tensor([u.frames]))[0]); index, position = expand(u.units())
+                mel, f0, voicing = m.decode(z, k[None], torch.ones(1, len(k), dtype=torch.bool), k.mean(0)[None], index[None], position[None], torch.ones(1, len(index), dtype=torch.bool), m.prosody.codebook[c], own.median()[None])
                 y = v(mel, torch.exp(f0) * (voicing > 0))[0].numpy(); made.append((i, embed(y))); both = (u.f0() > 40) & (voicing[0] > 0)
                 corr.append(float(np.corrcoef(f0[0][both].numpy(), u.f0()[both].log().numpy())[0, 1])); shift.append(12 / math.log(2) * float(f0[0][voicing[0] > 0].median() - own.median()))
                 if o.wav: import soundfile as sf; pathlib.Path(o.wav).mkdir(exist_ok=True, parents=True); sf.write(f"{o.wav}/{name}_{j}.wav", y, 24000); sf.write(f"{o.wav}/{name}_ref.wav", torch.cat(audio).numpy(), 24000)

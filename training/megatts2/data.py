@@ -4,7 +4,7 @@ import numpy as np, torch
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent))
 from disguise import FLOOR, _centres, disguise, warp
 from level import gain_of
-from model import expand
+from model import REGISTER, STARTER, expand
 
 REAL_BANDS = torch.from_numpy((_centres() < 7600).astype(np.float32))  # what recordings at 16 kHz can teach
 
@@ -30,8 +30,18 @@ class Utterance:
     def f0(self): return torch.from_numpy(np.asarray(self.speech.f0[self.f], np.float32))
     def audio(self, a=0, b=None):
         start = self.f.start * 300; return torch.from_numpy(self.speech.audio[start + a * 300: (self.f.stop if b is None else self.f.start + b) * 300].astype(np.float32) / 32767 * self.gain)
+    @property
+    def register(self):
+        """Median ln F0 of what is voiced."""
+        if not hasattr(self, "_register"): f = self.f0(); f = f[f > 40]; self._register = float(f.log().median()) if len(f) > 8 else REGISTER
+        return self._register
+    def prosody_mel(self, by=0.0): return to_register(self.mel().T, self.register - by)
     def units(self): return torch.from_numpy(np.asarray(self.speech.units[self.s], np.int64))
     def ids(self): return torch.from_numpy(np.asarray(self.speech.ids[self.s], np.int64))
+
+def to_register(mel, register):
+    """Mel [bands, T] of a voice whose median ln F0 is `register`, moved along frequency to the one register prosody codes are taken at."""
+    return warp(mel, math.exp(min(0.7, max(-0.7, math.log(STARTER["prosody"]["register_hz"]) - register))))
 
 def voice_of(speaker):
     """Speakers share a voice label; pseudo-speakers (h_WARP_F0) are binned by warp, the part a reference can show."""
@@ -81,19 +91,18 @@ class Corpus:
         want = round(math.exp(r.uniform(math.log(80), math.log(self.longest_reference)))); refs = torch.stack([self.reference(u, r, want).T for u in items])
         n, s = len(items), max(len(u.ids()) for u in items); t = max(u.frames for u in items)
         b = {"ids": torch.zeros(n, s, dtype=torch.long), "symbol_mask": torch.zeros(n, s, dtype=torch.bool), "mel": torch.zeros(n, 100, t), "prosody_mel": torch.zeros(n, 100, t), "f0": torch.zeros(n, t), "frames": torch.tensor([u.frames for u in items]),
-             "index": torch.zeros(n, t // 2, dtype=torch.long), "position": torch.zeros(n, t // 2, 3), "unit_mask": torch.zeros(n, t // 2, dtype=torch.bool), "references": refs, "reference_frames": torch.full((n,), want), "bands": torch.ones(n, 100),
+             "index": torch.zeros(n, t // 2, dtype=torch.long), "position": torch.zeros(n, t // 2, 3), "unit_mask": torch.zeros(n, t // 2, dtype=torch.bool), "references": refs, "reference_frames": torch.full((n,), want), "bands": torch.ones(n, 100), "register": torch.zeros(n),
              "voice": torch.tensor([self.voice_id.get(u.voice, 0) for u in items]), "items": items}
         for i, u in enumerate(items):
-            ids = u.ids(); index, position = expand(u.units()); b["ids"][i, : len(ids)] = ids; b["symbol_mask"][i, : len(ids)] = True; mel, f0 = u.mel().T, u.f0(); source = mel
+            ids = u.ids(); index, position = expand(u.units()); b["ids"][i, : len(ids)] = ids; b["symbol_mask"][i, : len(ids)] = True; mel, f0 = u.mel().T, u.f0(); source, register = u, u.register
             if self.disguised:
                 twin = self.twin(u, r)
-                if twin is not None and r.random() < 0.5: source = twin.mel().T
-                if r.random() < 0.6: source = warp(source, math.exp(r.uniform(-0.25, 0.25)))
+                if twin is not None and r.random() < 0.5: source = twin
                 if r.random() < 0.4:
-                    alpha = math.exp(r.uniform(-0.15, 0.15)); mel, refs[i], f0 = warp(mel, alpha), warp(refs[i], alpha), f0 * alpha; b["voice"][i] = -1
+                    alpha = math.exp(r.uniform(-0.15, 0.15)); mel, refs[i], f0 = warp(mel, alpha), warp(refs[i], alpha), f0 * alpha; register += math.log(alpha); b["voice"][i] = -1
                 if not u.voice.startswith("ls") and r.random() < 0.5: refs[i, REAL_BANDS == 0] = FLOOR
                 if r.random() < 0.3: refs[i: i + 1] = disguise(refs[i: i + 1], r)
             if u.voice.startswith("ls"): b["bands"][i] = REAL_BANDS
-            b["mel"][i, :, : u.frames], b["prosody_mel"][i, :, : u.frames], b["f0"][i, : u.frames] = mel, source, f0
+            b["mel"][i, :, : u.frames], b["prosody_mel"][i, :, : u.frames], b["f0"][i, : u.frames], b["register"][i] = mel, source.prosody_mel(r.gauss(0, 0.04) if self.disguised else 0), f0, register
             b["index"][i, : len(index)] = index; b["position"][i, : len(index)] = position; b["unit_mask"][i, : len(index)] = True
         return b

@@ -1,7 +1,8 @@
 """Mega-TTS 2 (arXiv 2307.07218v4) at starter size: the acoustic autoencoder of stage 1, the P-LLM and the ADM of stage 2.
 
 Deviations from the paper, all by config: a global timbre vector (v1's global encoder) modulates the decoder, the decoder
-also predicts F0 and voicing for the harmonic vocoder, its trunk runs at the duration unit (two frames), phone-internal
+also predicts F0 and voicing for the harmonic vocoder, F0 relative to the register of the voice (the median ln F0 of its
+references; prosody codes are taken from mels moved to one register, so that they carry none), its trunk runs at the duration unit (two frames), phone-internal
 positions are given as features, and positions are rotary.
 """
 import json, pathlib, sys
@@ -13,8 +14,8 @@ STARTER = {
     "symbols": 178, "bands": 100, "frames_per_unit": 2,
     "content": {"channels": 192, "layers": 4, "heads": 2, "hidden": 512, "kernel": 3},
     "timbre": {"channels": 128, "hidden": 192, "kernel": 3, "strides": [2, 2, 2, 2], "key_channels": 192, "heads": 2, "global_vector": True},
-    "prosody": {"bands": 20, "channels": 128, "hidden": 192, "kernel": 3, "blocks": 2, "pool": 8, "codes": 256, "code_channels": 64},
-    "decoder": {"channels": 256, "hidden": 320, "kernel": 5, "blocks": 5, "fine_blocks": 2, "fine_kernel": 3, "pitch_heads": True},
+    "prosody": {"bands": 20, "channels": 128, "hidden": 192, "kernel": 3, "blocks": 2, "pool": 8, "codes": 256, "code_channels": 64, "register_hz": 160.0},
+    "decoder": {"channels": 256, "hidden": 320, "kernel": 5, "blocks": 5, "fine_blocks": 2, "fine_kernel": 3, "pitch_heads": True, "register": True},
     "plm": {"channels": 192, "layers": 3, "heads": 3, "hidden": 512, "code_channels": 64},
     "adm": {"channels": 192, "layers": 3, "heads": 3, "hidden": 256},
 }
@@ -42,7 +43,7 @@ class TimbreEncoder(nn.Module):
 
 class ProsodyEncoder(nn.Module):
     """Lowest mel bands of the target [B, 20, T] -> latents [B, ceil(T/8), code channels], then a vector quantiser (EMA)."""
-    def __init__(self, bands, channels, hidden, kernel, blocks, pool, codes, code_channels):
+    def __init__(self, bands, channels, hidden, kernel, blocks, pool, codes, code_channels, register_hz=None):
         super().__init__(); self.bands, self.pool = bands, pool; self.input = nn.Conv1d(bands, channels, kernel, padding=kernel // 2)
         self.frame_blocks = nn.ModuleList(ConvBlock(channels, hidden, kernel) for _ in range(blocks))
         self.code_blocks = nn.ModuleList(ConvBlock(channels, hidden, kernel) for _ in range(blocks)); self.output = nn.Conv1d(channels, code_channels, 1)
@@ -74,10 +75,12 @@ class ProsodyEncoder(nn.Module):
             self.total[dead] = fresh; self.usage[dead] = 1.0
         self.codebook.copy_(self.total / self.usage.clamp(min=1e-4)[:, None])
 
+REGISTER = 5.0  # ln Hz, about 150 Hz: the origin of registers
+
 class Decoder(nn.Module):
     """Content+timbre per unit, phone positions and prosody codes -> mel [B, bands, T], ln F0 [B, T], voicing logit [B, T]."""
-    def __init__(self, inputs, timbre, bands, frames_per_unit, channels, hidden, kernel, blocks, fine_blocks, fine_kernel, pitch_heads):
-        super().__init__(); self.frames_per_unit = frames_per_unit; self.channels = channels; self.pitch_heads = pitch_heads
+    def __init__(self, inputs, timbre, bands, frames_per_unit, channels, hidden, kernel, blocks, fine_blocks, fine_kernel, pitch_heads, register=False):
+        super().__init__(); self.register = register; timbre = timbre + register if timbre else 0; self.frames_per_unit = frames_per_unit; self.channels = channels; self.pitch_heads = pitch_heads
         self.input = nn.Conv1d(inputs, channels, kernel, padding=kernel // 2)
         self.blocks = nn.ModuleList(ConvBlock(channels, hidden, kernel) for _ in range(blocks))
         self.film = nn.Linear(timbre, 2 * channels * blocks) if timbre else None
@@ -86,15 +89,17 @@ class Decoder(nn.Module):
         self.fine = nn.ModuleList(ConvBlock(channels, hidden, fine_kernel) for _ in range(fine_blocks))
         self.output = nn.Conv1d(channels, bands + (2 if pitch_heads else 0), 1)
         if pitch_heads: self.output.bias.data[-2] = 5.0  # ln 150 Hz
-    def forward(self, x, g, mask):
+    def forward(self, x, g, mask, register=None):
+        """register [B]: median ln F0 the voice speaks at, in a decoder that has one."""
         m = mask[:, None].float(); x = self.input(x * m)
+        if self.register: high = (register - REGISTER)[:, None]; g = torch.cat([g, high], 1)
         film = self.film(g).view(len(g), len(self.blocks), 2, self.channels) if self.film is not None else None
         for i, b in enumerate(self.blocks): x = b(x * m, None if film is None else (film[:, i, 0], film[:, i, 1]), m)
         x = self.up(x); x = x.view(x.shape[0], self.frames_per_unit, self.channels, x.shape[2]).permute(0, 2, 3, 1).reshape(x.shape[0], self.channels, -1)
         m = m.repeat_interleave(self.frames_per_unit, 2)
         for b in self.fine: x = b(x * m)
         y = self.output(x)
-        return (y[:, :-2], y[:, -2], y[:, -1]) if self.pitch_heads else (y, None, None)
+        return (y[:, :-2], y[:, -2] + (high if self.register else 0), y[:, -1]) if self.pitch_heads else (y, None, None)
 
 class Acoustic(nn.Module):
     """Stage 1: content encoder, MRTE, VQ prosody encoder and mel decoder."""
@@ -108,17 +113,17 @@ class Acoustic(nn.Module):
         """references [B, bands, Tr], frames [B] -> keys [B, M, K], mask [B, M], global vector [B, K]."""
         k = self.timbre((references + 5) / 2.5); n = (frames + 15) // 16; mask = torch.arange(k.shape[1])[None] < n[:, None]
         return k, mask, (k * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)
-    def decode(self, content, keys, key_mask, g, index, position, unit_mask, quantised):
+    def decode(self, content, keys, key_mask, g, index, position, unit_mask, quantised, register=None):
         """index [B, U] symbol of each unit; position [B, U, 3]; quantised [B, L, code channels] -> mel, ln F0, voicing."""
         ct = content + self.timbre_attention(self.timbre_norm(content), keys, key_mask)
         x = torch.gather(ct, 1, index[..., None].expand(-1, -1, ct.shape[2])); r = self.config["prosody"]["pool"] // self.config["frames_per_unit"]
         q = quantised.repeat_interleave(r, 1)[:, : x.shape[1]]
-        mel, f0, voicing = self.decoder(torch.cat([x, position, q], 2).transpose(1, 2), g, unit_mask)
+        mel, f0, voicing = self.decoder(torch.cat([x, position, q], 2).transpose(1, 2), g, unit_mask, register)
         return mel * 2.5 - 5, f0, voicing
     def forward(self, b):
         z = self.content(b["ids"], b["symbol_mask"]); keys, mask, g = self.keys(b["references"], b["reference_frames"])
         q, codes, _, commit = self.prosody(b.get("prosody_mel", b["mel"]), b["frames"])
-        mel, f0, voicing = self.decode(z, keys, mask, g, b["index"], b["position"], b["unit_mask"], q)
+        mel, f0, voicing = self.decode(z, keys, mask, g, b["index"], b["position"], b["unit_mask"], q, b["register"])
         return {"mel": mel, "f0": f0, "voicing": voicing, "commit": commit, "codes": codes, "content": z, "global": g}
 
 def expand(units):

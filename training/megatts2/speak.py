@@ -61,7 +61,7 @@ def main():
         for u in held[: o.count]:
             ref = corpus.by_voice[u.voice][:4]; sf.write(out / f"{u.key}_ref.wav", torch.cat([x.audio() for x in ref]).numpy(), 24000); z = m.content(u.ids()[None], torch.ones(1, len(u.ids()), dtype=torch.bool))[0]
             if o.copy: mel, f0 = u.mel().T[None], u.f0()[None]
-            else: mel, f0 = render(z, *timbre(ref), u.units(), m.prosody.nearest(m.prosody.latents(u.mel().T[None], torch.tensor([u.frames]))[0])[0])
+            else: mel, f0 = render(z, *timbre(ref), u.units(), m.prosody.nearest(m.prosody.latents(u.prosody_mel()[None], torch.tensor([u.frames]))[0])[0])
             write(u.key, wave(mel, f0), u.x["text"], f"{u.key}_ref.wav", "fast" if u.voice.startswith("h_") else "kokoro")
         return
     from hibari.g2p import G2P
@@ -73,7 +73,7 @@ def main():
         items = sorted((u for u in corpus.by_voice[name] if u.frames > 160), key=lambda u: u.key); own = [u for u in items if u.x["style"] in (name, "h")] or items; keys, g = timbre(own[:6]); prompt = []
         sf.write(out / f"{name}_ref.wav", torch.cat([x.audio() for x in own[:3]]).numpy(), 24000)
         for u in sorted(own, key=lambda u: abs(u.frames - 300))[:2]:
-            z = m.content(u.ids()[None], torch.ones(1, len(u.ids()), dtype=torch.bool))[0]; prompt.append((z, u.units(), pool_content(z, expand(u.units())[0], POOL), m.prosody.nearest(m.prosody.latents(u.mel().T[None], torch.tensor([u.frames]))[0])[0]))
+            z = m.content(u.ids()[None], torch.ones(1, len(u.ids()), dtype=torch.bool))[0]; prompt.append((z, u.units(), pool_content(z, expand(u.units())[0], POOL), m.prosody.nearest(m.prosody.latents(u.prosody_mel()[None], torch.tensor([u.frames]))[0])[0]))
         for i, text in enumerate(lines):
             ids = torch.tensor([0] + [vocab[x] for x in g2p(text) if x in vocab] + [0]); z = m.content(ids[None], torch.ones(1, len(ids), dtype=torch.bool))[0]
             units = durations(adm, [(x[0], x[1]) for x in prompt], z); r = torch.Generator(); r.manual_seed(i); k = codes(plm, [(x[2], x[3]) for x in prompt], pool_content(z, expand(units)[0], POOL), r, o.top_k, o.temperature)

@@ -3,7 +3,7 @@
 
     train_acoustic.py --sets DIR[,DIR...] --out DIR --minutes M [--start FOLDER] [--threads 2]
 
-L1 on the mel, L1 on ln F0, 0.2 x BCE on voicing, 0.25 x commitment, 0.05 x voice classification on the global timbre
+L1 on the mel, L1 on ln F0, 0.2 x BCE on voicing, 0.25 x commitment, 0.1 x voice classification on the global timbre
 vector. The voice of target and references is moved along frequency together, the prosody encoder hears the reading in
 another timbre and register, references pass through other microphones. References never contain the target's line. Resumable: DIR/state.pt every two minutes; weights averaged over steps (EMA).
 """
@@ -48,7 +48,7 @@ def main():
         b = next(batches); lr = o.rate * min(1, (step + 1) / 100) * (0.03 + 0.97 * 0.5 * (1 + math.cos(math.pi * progress)))
         for g in opt.param_groups: g["lr"] = lr
         model.train(); y = model(b); l = losses(y, b); l["voice"] = F.cross_entropy(judge(y["global"]), b["voice"], ignore_index=-1, reduction="sum") / len(b["voice"])
-        total = l["mel"] + 0.5 * l["slope"] + l["f0"] + 0.2 * l["voicing"] + 0.25 * l["commit"] + 0.05 * l["voice"]
+        total = l["mel"] + 0.5 * l["slope"] + l["f0"] + 0.2 * l["voicing"] + 0.25 * l["commit"] + 0.1 * l["voice"]
         opt.zero_grad(); total.backward(); nn.utils.clip_grad_norm_(params, 1.0); opt.step(); step += 1
         with torch.no_grad():
             k = min(0.998, step / (step + 20))

@@ -25,7 +25,7 @@ def extract(model, corpus, most_fast):
     r = random.Random(5); items = [u for u in corpus.items if u.x["speaker"][0] != "h"]; fast = [u for u in corpus.items if u.voice == "h_1.00"]; r.shuffle(fast); items += fast[:most_fast]; out = []; pool = STARTER["prosody"]["pool"] // STARTER["frames_per_unit"]
     for u in items + corpus.held:
         if u.x["speaker"].startswith("h_") and u.voice != "h_1.00": continue
-        ids, units = u.ids(), u.units(); z = model.content(ids[None], torch.ones(1, len(ids), dtype=torch.bool))[0]; latents, _ = model.prosody.latents(u.mel().T[None], torch.tensor([u.frames])); index, _ = expand(units)
+        ids, units = u.ids(), u.units(); z = model.content(ids[None], torch.ones(1, len(ids), dtype=torch.bool))[0]; latents, _ = model.prosody.latents(u.prosody_mel()[None], torch.tensor([u.frames])); index, _ = expand(units)
         out.append({"style": u.style, "held": held_out(u.x), "content": z.half(), "pooled": pool_content(z, index, pool).half(), "codes": model.prosody.nearest(latents)[0].short(), "units": units.short()})
     return out
 
