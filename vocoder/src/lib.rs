@@ -3,6 +3,7 @@
 //! - [`stft`]: short-time Fourier transform and its inverse, offline and streaming;
 //! - [`mel`]: mel spectrograms, and [`MelConfig`](mel::MelConfig), the contract between the models
 //!   that predict them and the vocoders that sound them;
+//! - [`pitch`]: the fundamental frequency of speech, offline and streaming;
 //! - [`harmonic_noise`]: the starter vocoder, mel and F0 to wave;
 //! - [`hifigan`]: HiFi-GAN V1, V2 and V3, with the published weights;
 //! - [`vocos`]: Vocos, an inverse STFT behind a ConvNeXt backbone;
@@ -39,6 +40,7 @@ pub mod kernel;
 mod linalg;
 pub mod mel;
 pub mod noise;
+pub mod pitch;
 pub mod stft;
 pub mod stream;
 pub mod vocos;
