@@ -12,8 +12,7 @@ use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
 use random_weights::{random_weights, shapes};
 use syrinx_models::megatts2::{
-    Acoustic, Config, DurationModel, DurationSession, MegaTts2, Prompt, ProsodyLm, ProsodySession,
-    pool_content,
+    Acoustic, Config, DurationModel, MegaTts2, Prompt, ProsodyLm, ProsodySession, pool_content,
 };
 use syrinx_models::sampling::{Sampler, Sampling, uniform};
 use syrinx_models::{Checkpoint, Result};
@@ -161,10 +160,5 @@ fn main() -> Result<()> {
         longest.len() as f64 / seconds,
         session.cache_bytes() as f64 / 1e6
     );
-    let mut durations = DurationSession::new(model.adm.clone());
-    let units = vec![3; Prompt::LONGEST_SYMBOLS];
-    timed("read the durations of the longest prompt", || {
-        durations.prefill(None, &units)
-    })?;
     Ok(())
 }
