@@ -27,14 +27,19 @@ class Judge:
         self.r = c["prosody"]["pool"] // c["frames_per_unit"]; self.code_s = c["prosody"]["pool"] * self.s.config["vocoder"]["mel"]["hop"] / self.rate; self.memory = {}
     def everybody(self): return self.corpus.items + self.corpus.held
     def codes(self, u):
-        if u.key not in self.memory: p = self.s.acoustic.prosody; self.memory[u.key] = p.nearest(p.latents(u.mel().T[None], torch.tensor([u.frames]))[0])[0]
+        """Prosody codes; of a model with registers from the mel moved to the one that codes are taken at."""
+        p = self.s.acoustic.prosody
+        if u.key not in self.memory: self.memory[u.key] = p.nearest(p.latents((u.prosody_mel() if self.s.config["acoustic"]["prosody"].get("register_hz") else u.mel().T)[None], torch.tensor([u.frames]))[0])[0]
         return self.memory[u.key]
     def content(self, ids): return self.s.acoustic.content(ids[None], torch.ones(1, len(ids), dtype=torch.bool))[0]
-    def keys(self, items, frames=400): return torch.cat([self.s.acoustic.keys(u.mel(0, frames).T[None], torch.tensor([min(u.frames, frames)]))[0][0] for u in items])
-    def decode(self, ids, keys, units, codes):
+    def voice(self, items, frames=400):
+        """Timbre keys of these utterances, and their median ln F0."""
+        f0 = torch.cat([u.f0()[:frames] for u in items]); f0 = f0[f0 > 40]; return self.keys(items, frames), float(f0.log().median()) if len(f0) else 5.0
+    def keys(self, items, frames): return torch.cat([self.s.acoustic.keys(u.mel(0, frames).T[None], torch.tensor([min(u.frames, frames)]))[0][0] for u in items])
+    def decode(self, ids, voice, units, codes):
         """-> mel [100, T], F0 [T] in Hz, 0 where unvoiced."""
-        index, position = expand(units); a = self.s.acoustic
-        mel, f0, v = a.decode(self.content(ids)[None], keys[None], torch.ones(1, len(keys), dtype=torch.bool), keys.mean(0)[None], index[None], position[None], torch.ones(1, len(index), dtype=torch.bool), a.prosody.codebook[codes][None])
+        (keys, register), (index, position), a = voice, expand(units), self.s.acoustic
+        mel, f0, v = a.decode(self.content(ids)[None], keys[None], torch.ones(1, len(keys), dtype=torch.bool), keys.mean(0)[None], index[None], position[None], torch.ones(1, len(index), dtype=torch.bool), a.prosody.codebook[codes][None], torch.tensor([register]))
         return mel[0], torch.exp(f0[0]) * (v[0] > 0)
     def embedding(self, wave):
         if self.encoder is None:
@@ -91,10 +96,10 @@ def codes_test(j):
             "chance_code_agreement": float((spread ** 2).sum()), "codes_used": int((spread > 0).sum()), "passed": accuracy * s <= 2 and r2 > 0.4}
 
 def swap_test(j):
-    voices = j.pure(); names = list(voices); r = random.Random(2); r.shuffle(names); refs = {v: voices[v][:4] for v in names[:8]}; own = {v: j.embedding(torch.cat([u.audio() for u in x]).numpy()) for v, x in refs.items()}; keys = {v: j.keys(x) for v, x in refs.items()}
+    voices = j.pure(); names = list(voices); r = random.Random(2); r.shuffle(names); refs = {v: voices[v][:4] for v in names[:8]}; own = {v: j.embedding(torch.cat([u.audio() for u in x]).numpy()) for v, x in refs.items()}; heard = {v: j.voice(x) for v, x in refs.items()}
     target = [u for u in sorted(j.corpus.held, key=lambda u: u.key) if u.frames > 160 and not u.voice.startswith("h_")][: j.count]; correlation, follows, near, far = [], [], [], []
     for u in target:
-        a, b = r.sample(sorted(refs), 2); (ma, fa), (mb, fb) = (j.decode(u.ids(), keys[v], u.units(), j.codes(u)) for v in (a, b)); both = (fa > 0) & (fb > 0)
+        a, b = r.sample(sorted(refs), 2); (ma, fa), (mb, fb) = (j.decode(u.ids(), heard[v], u.units(), j.codes(u)) for v in (a, b)); both = (fa > 0) & (fb > 0)
         if both.sum() > 20: correlation.append(float(np.corrcoef(fa[both].log(), fb[both].log())[0, 1]))
         for m, f, me, other in ((ma, fa, a, b), (mb, fb, b, a)): e = j.embedding(j.spoken(m, f)); near.append(float(e @ own[me])); far.append(float(e @ own[other])); follows.append(near[-1] > far[-1])
     return {"utterances": len(target), "f0_correlation": float(np.mean(correlation)), "similarity_own": float(np.mean(near)), "similarity_other": float(np.mean(far)), "follows_prompt": float(np.mean(follows)), "passed": float(np.mean(correlation)) > 0.8 and float(np.mean(follows)) > 0.9}
@@ -108,7 +113,7 @@ def reference_test(j, draws=5, seconds=10):
         for d in range(draws):
             r = random.Random(f"{u.key}{d}"); lot, have = [], 0
             while have < seconds * 80: lot.append(r.choice(others)); have += min(lot[-1].frames, 400)
-            row.append(float((j.decode(u.ids(), j.keys(lot), u.units(), j.codes(u))[0] - u.mel().T[:, : 2 * int(u.units().sum())]).abs().mean()))
+            row.append(float((j.decode(u.ids(), j.voice(lot), u.units(), j.codes(u))[0] - u.mel().T[:, : 2 * int(u.units().sum())]).abs().mean()))
         table.append(row)
     x = np.array(table); mean = x.mean(0)
     return {"utterances": len(x), "mel_l1": float(x.mean()), "spread_of_means": float((mean.max() - mean.min()) / mean.mean()), "spread_within_utterance": float(((x.max(1) - x.min(1)) / x.mean(1)).mean()), "passed": bool((mean.max() - mean.min()) / mean.mean() <= 0.05)}
@@ -149,12 +154,12 @@ def gamma_test(j, gammas=(0.0, 0.25, 0.5, 0.75, 1.0), pairs=4, lines=4):
     voices = j.pure(); f0 = {v: torch.cat([u.f0() for u in x]) for v, x in voices.items()}; spread = {v: float(f[f > 40].log().std()) for v, f in f0.items()}; order = sorted(voices, key=spread.get)
     texts = [u for u in sorted(j.corpus.held, key=lambda u: u.key) if 160 < u.frames < 400][:lines]; table = {g: [] for g in gammas}; ends = []
     for i in range(pairs):
-        b, a = order[i], order[-1 - i]; keys = j.keys(voices[b][:4]); own = j.embedding(torch.cat([u.audio() for u in voices[b][:4]]).numpy()); said = {v: sorted(voices[v], key=lambda u: abs(u.frames - 300))[:2] for v in (b, a)}
+        b, a = order[i], order[-1 - i]; heard = j.voice(voices[b][:4]); own = j.embedding(torch.cat([u.audio() for u in voices[b][:4]]).numpy()); said = {v: sorted(voices[v], key=lambda u: abs(u.frames - 300))[:2] for v in (b, a)}
         codes = [[j.plm_row(u) for u in said[v]] for v in (b, a)]; times = [[(j.content(u.ids()), u.units()) for u in said[v]] for v in (b, a)]; ends.append((spread[b], spread[a]))
         for g in gammas:
             logs, secs = [], []
             for n, u in enumerate(texts):
-                z = j.content(u.ids()); units = durations(j, times, z, g); k = mixed_codes(j, codes, pool_content(z, expand(units)[0], j.r), g, n); mel, f = j.decode(u.ids(), keys, units, k); logs.append(f[f > 0].log()); secs.append(float(j.embedding(j.spoken(mel, f)) @ own))
+                z = j.content(u.ids()); units = durations(j, times, z, g); k = mixed_codes(j, codes, pool_content(z, expand(units)[0], j.r), g, n); mel, f = j.decode(u.ids(), heard, units, k); logs.append(f[f > 0].log()); secs.append(float(j.embedding(j.spoken(mel, f)) @ own))
             table[g].append((float(torch.cat(logs).mean().exp()), float(torch.cat(logs).std()), float(np.mean(secs))))
     x = {g: np.array(v).mean(0) for g, v in table.items()}; deviation = [x[g][1] for g in gammas]; similarity = [x[g][2] for g in gammas]
     return {"pairs": pairs, "lines": len(texts), "f0_spread_of_the_speakers": [float(v) for v in np.mean(ends, 0)], "by_gamma": {str(g): {"mean_f0_hz": float(x[g][0]), "f0_spread": float(x[g][1]), "similarity": float(x[g][2])} for g in gammas},

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use super::correlation::Peak;
 
-/// What a change of ln F0 by one in a second costs, per second.
+/// What a change of ln F0 by one from a frame to the next costs, times the length of a frame in seconds.
 const CHANGE: f32 = 0.04;
 /// What a jump by an octave costs beyond a change to its neighbourhood.
 const OCTAVE: f32 = 0.35;
