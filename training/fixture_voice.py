@@ -19,8 +19,8 @@ CONFIG = {
     "symbols": 178, "bands": 100, "frames_per_unit": 2,
     "content": {"channels": 16, "layers": 1, "heads": 2, "hidden": 24, "kernel": 3},
     "timbre": {"channels": 8, "hidden": 8, "kernel": 3, "strides": [2, 2, 2, 2], "key_channels": 16, "heads": 2, "global_vector": True},
-    "prosody": {"bands": 20, "channels": 8, "hidden": 8, "kernel": 3, "blocks": 1, "pool": 8, "codes": 16, "code_channels": 8},
-    "decoder": {"channels": 24, "hidden": 24, "kernel": 5, "blocks": 2, "fine_blocks": 1, "fine_kernel": 3, "pitch_heads": True},
+    "prosody": {"bands": 20, "channels": 8, "hidden": 8, "kernel": 3, "blocks": 1, "pool": 8, "codes": 16, "code_channels": 8, "register_hz": 160},
+    "decoder": {"channels": 24, "hidden": 24, "kernel": 5, "blocks": 2, "fine_blocks": 1, "fine_kernel": 3, "pitch_heads": True, "register": True},
     "plm": {"channels": 16, "layers": 2, "heads": 2, "hidden": 24, "code_channels": 8},
     "adm": {"channels": 16, "layers": 2, "heads": 2, "hidden": 24},
 }
@@ -33,7 +33,7 @@ VOICES = [{"name": "Buzz", "sex": "female", "accent": "American", "description":
 def main():
     out = pathlib.Path(sys.argv[1]); out.mkdir(parents=True, exist_ok=True); torch.manual_seed(1); c = CONFIG["content"]["channels"]
     acoustic = Acoustic(CONFIG); output = acoustic.decoder.output; output.weight.mul_(0.3); band = torch.arange(100) / 100
-    output.bias[:100] = (-1.5 - 4.5 * band + 5) / 2.5; output.weight[100:] *= 0.1; output.bias[100] = math.log(150); output.bias[101] = 5
+    output.bias[:100] = (-1.5 - 4.5 * band + 5) / 2.5; output.weight[100:] *= 0.1; output.bias[100] = 5.0; output.bias[101] = 5
     adm = DurationModel(c, **CONFIG["adm"]); adm.output.weight.mul_(0.3); adm.output.bias.fill_(math.log1p(4))
     plm = ProsodyLm(c, CONFIG["prosody"]["codes"], **CONFIG["plm"]); vocoder = HarmonicNoise(**VOCODER); vocoder.head.bias.view(3, -1)[0] = 0.0; vocoder.head.bias.view(3, -1)[2] = -5.0
     save_file(half(acoustic.state_dict(), ("prosody.usage", "prosody.total")), out / "acoustic.safetensors")
@@ -41,6 +41,7 @@ def main():
     tensors = {}
     for v in VOICES:
         tensors[f"{v['name']}.keys"] = torch.randn(12, CONFIG["timbre"]["key_channels"]).half()
+        tensors[f"{v['name']}.register"] = torch.tensor([math.log(150)]).half()
         for i in range(v["prompts"]):
             symbols = torch.tensor([0, 50, 83, 54, 156, 57, 4, 0]); units = torch.randint(2, 9, (len(symbols),))
             tensors |= {f"{v['name']}.prompt.{i}.symbols": symbols.to(torch.uint8), f"{v['name']}.prompt.{i}.units": units.to(torch.uint8), f"{v['name']}.prompt.{i}.codes": torch.randint(0, 16, (-(-2 * int(units.sum()) // 8),), dtype=torch.int32)}

@@ -130,6 +130,8 @@ fn acoustic_equals_pytorch() {
         let timbre = acoustic.timbre(&f.references()).unwrap();
         assert_close(&flat(timbre.keys()), &f.values("keys"), 1e-4, "keys");
         assert_close(&flat(timbre.global()), &f.values("global"), 1e-4, "global");
+        // Without effect on the model that has no register.
+        let timbre = acoustic.at_register(&timbre, 210.0).unwrap();
         let codes = acoustic.prosody_codes(&f.tensor("mel")).unwrap();
         assert_eq!(codes, f.numbers("codes"));
         let frames = acoustic
@@ -307,10 +309,15 @@ fn a_voice_has_read_its_prompts() {
         ("ann.prompt.0.symbols", integers(&prompt.ids)),
         ("ann.prompt.0.units", integers(&prompt.units)),
         ("ann.prompt.0.codes", integers(&prompt.codes)),
+        (
+            "ann.register",
+            Tensor::new(&[200f32.ln()], &Device::Cpu).unwrap(),
+        ),
     ]);
     let stored = safetensors::serialize(stored, None).unwrap();
     let stored = Checkpoint::from_bytes("voices", stored).unwrap();
     let loaded = f.model.load_voice(&stored, "ann").unwrap();
+    assert!((loaded.timbre.register_hz() - 200.0).abs() < 0.1);
     assert_eq!(loaded.prosody.positions(), prompt.codes.len() + 1);
     assert!(matches!(
         f.model.load_voice(&stored, "bob"),

@@ -6,7 +6,7 @@
 Beside the networks of the model: single layers, and an aligner with what its search finds. Weights are random throughout, gains, biases and codebooks included, so that a part left out shows. Two sizes: one with
 every option of the starter model, one with those of the paper. The configuration is the file's metadata.
 """
-import json, pathlib, sys
+import json, math, pathlib, sys
 import torch
 from safetensors.torch import save_file
 from aligner import Aligner, align
@@ -17,8 +17,8 @@ STARTER_LIKE = {
     "symbols": 12, "bands": 10, "frames_per_unit": 2,
     "content": {"channels": 16, "layers": 2, "heads": 2, "hidden": 24, "kernel": 3},
     "timbre": {"channels": 12, "hidden": 14, "kernel": 3, "strides": [2, 2, 2, 2], "key_channels": 8, "heads": 2, "global_vector": True},
-    "prosody": {"bands": 4, "channels": 10, "hidden": 12, "kernel": 3, "blocks": 1, "pool": 8, "codes": 16, "code_channels": 6},
-    "decoder": {"channels": 16, "hidden": 20, "kernel": 5, "blocks": 2, "fine_blocks": 1, "fine_kernel": 3, "pitch_heads": True},
+    "prosody": {"bands": 4, "channels": 10, "hidden": 12, "kernel": 3, "blocks": 1, "pool": 8, "codes": 16, "code_channels": 6, "register_hz": 160},
+    "decoder": {"channels": 16, "hidden": 20, "kernel": 5, "blocks": 2, "fine_blocks": 1, "fine_kernel": 3, "pitch_heads": True, "register": True},
     "plm": {"channels": 12, "layers": 2, "heads": 3, "hidden": 20, "code_channels": 6},
     "adm": {"channels": 12, "layers": 2, "heads": 3, "hidden": 16},
 }
@@ -56,7 +56,7 @@ def network(c):
     index, position = expand(units); frames = len(index) * c["frames_per_unit"]; mel = torch.randn(c["bands"], frames) * 2 - 5
     # the prosody encoder sees the mel padded in a batch, as in training
     _, codes, code_mask, _ = acoustic.prosody(torch.cat([mel, torch.zeros(c["bands"], 24)], 1)[None], torch.tensor([frames])); codes = codes[0][code_mask[0]]
-    out, f0, voicing = acoustic.decode(content, keys, None, g, index[None], position[None], torch.ones(1, len(index), dtype=torch.bool), acoustic.prosody.codebook[codes][None])
+    out, f0, voicing = acoustic.decode(content, keys, None, g, index[None], position[None], torch.ones(1, len(index), dtype=torch.bool), acoustic.prosody.codebook[codes][None], torch.tensor([math.log(210.0)]))
     r = c["prosody"]["pool"] // c["frames_per_unit"]; pooled = pool_content(content[0], index, r)
     # P-LLM: a row of two sentences, the first without text
     k = c["prosody"]["codes"]; first = torch.randint(k, (5,)); bos = torch.tensor([k])

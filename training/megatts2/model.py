@@ -14,7 +14,7 @@ STARTER = {
     "symbols": 178, "bands": 100, "frames_per_unit": 2,
     "content": {"channels": 192, "layers": 4, "heads": 2, "hidden": 512, "kernel": 3},
     "timbre": {"channels": 128, "hidden": 192, "kernel": 3, "strides": [2, 2, 2, 2], "key_channels": 192, "heads": 2, "global_vector": True},
-    "prosody": {"bands": 20, "channels": 128, "hidden": 192, "kernel": 3, "blocks": 2, "pool": 8, "codes": 256, "code_channels": 64, "register_hz": 160.0},
+    "prosody": {"bands": 20, "channels": 128, "hidden": 192, "kernel": 3, "blocks": 2, "pool": 8, "codes": 256, "code_channels": 64, "register_hz": 160},
     "decoder": {"channels": 256, "hidden": 320, "kernel": 5, "blocks": 5, "fine_blocks": 2, "fine_kernel": 3, "pitch_heads": True, "register": True},
     "plm": {"channels": 192, "layers": 3, "heads": 3, "hidden": 512, "code_channels": 64},
     "adm": {"channels": 192, "layers": 3, "heads": 3, "hidden": 256},

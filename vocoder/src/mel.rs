@@ -9,6 +9,7 @@
 mod config;
 mod filterbank;
 mod stream;
+mod warp;
 
 use std::sync::Arc;
 

@@ -6,7 +6,7 @@ use candle_core::{Device, Tensor};
 use candle_nn::VarBuilder;
 
 use super::content::ContentEncoder;
-use super::decoder::{Decoder, Modulation};
+use super::decoder::{Decoder, Modulation, REGISTER_ORIGIN};
 use super::durations::{LONGEST_ROW, total};
 use super::prosody::ProsodyEncoder;
 use super::stream::Conditions;
@@ -41,6 +41,8 @@ pub struct Timbre {
     keys: Tensor,
     global: Tensor,
     projected: ProjectedKeys,
+    /// Median ln F0 it speaks at.
+    register: f32,
     pub(super) modulation: Modulation,
 }
 
@@ -53,6 +55,11 @@ impl Timbre {
     /// Their mean, `[K]`.
     pub fn global(&self) -> &Tensor {
         &self.global
+    }
+
+    /// Median F0 it speaks at, Hz, where the model has a register; see [`Acoustic::at_register`].
+    pub fn register_hz(&self) -> f32 {
+        self.register.exp()
     }
 }
 
@@ -174,13 +181,32 @@ impl Acoustic {
         let global = keys.mean(0)?;
         Ok(Timbre {
             projected: self.timbre_attention.project(&keys)?,
-            modulation: self.decoder.modulation(&global)?,
+            modulation: self.decoder.modulation(&global, REGISTER_ORIGIN)?,
+            register: REGISTER_ORIGIN,
             keys,
             global,
         })
     }
 
-    /// Prosody codes of a mel [bands, T]: [ceil(T / pool)].
+    /// The same timbre speaking at a median F0 of `register_hz`; as made from references alone, it speaks at 148 Hz.
+    /// Without effect on a model that has no register.
+    ///
+    /// # Errors
+    /// [`crate::Error::Input`] for a frequency outside 20 to 2000 Hz.
+    pub fn at_register(&self, timbre: &Timbre, register_hz: f32) -> Result<Timbre> {
+        if !(20.0..=2000.0).contains(&register_hz) {
+            return input(format!("a register of {register_hz} Hz: give 20 to 2000"));
+        }
+        let register = register_hz.ln();
+        Ok(Timbre {
+            modulation: self.decoder.modulation(&timbre.global, register)?,
+            register,
+            ..timbre.clone()
+        })
+    }
+
+    /// Prosody codes of a mel [bands, T]: [ceil(T / pool)]. A model whose codes carry no register takes them from mels
+    /// moved along frequency to [`super::ProsodyConfig::register_hz`].
     ///
     /// # Errors
     /// [`crate::Error::Input`] for a mel of another number of bands, or no frames.
@@ -301,12 +327,20 @@ impl Acoustic {
                 voicing: Vec::new(),
             });
         }
+        let register = if self.config.decoder.register {
+            timbre.register - REGISTER_ORIGIN
+        } else {
+            0.0
+        };
         let log_f0 = y.get(bands)?.to_vec1::<f32>()?;
         let logits = y.get(bands + 1)?.to_vec1::<f32>()?;
-        let f0_hz = log_f0
-            .iter()
-            .zip(&logits)
-            .map(|(f0, voiced)| if *voiced >= 0.0 { f0.exp() } else { 0.0 });
+        let f0_hz = log_f0.iter().zip(&logits).map(|(f0, voiced)| {
+            if *voiced >= 0.0 {
+                (f0 + register).exp()
+            } else {
+                0.0
+            }
+        });
         let voicing = logits.iter().map(|logit| 1.0 / (1.0 + (-logit).exp()));
         Ok(AcousticFrames {
             mel,

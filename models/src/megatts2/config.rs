@@ -84,6 +84,10 @@ pub struct ProsodyConfig {
     pub codes: usize,
     /// Width of a code.
     pub code_channels: usize,
+    /// Median F0, Hz, that mels are moved to along frequency before codes are taken from them, so that codes carry no
+    /// register; taken as they are where there is none.
+    #[serde(default)]
+    pub register_hz: Option<u32>,
 }
 
 /// Sizes of the mel decoder.
@@ -104,6 +108,9 @@ pub struct DecoderConfig {
     pub fine_kernel: usize,
     /// Whether F0 and voicing are predicted beside the mel.
     pub pitch_heads: bool,
+    /// Whether F0 is predicted relative to the register of the voice, which also modulates the blocks.
+    #[serde(default)]
+    pub register: bool,
 }
 
 /// Sizes of the prosody language model.
@@ -168,6 +175,7 @@ impl Config {
                 pool: 8,
                 codes: 256,
                 code_channels: 64,
+                register_hz: Some(160),
             },
             decoder: DecoderConfig {
                 channels: 256,
@@ -177,6 +185,7 @@ impl Config {
                 fine_blocks: 2,
                 fine_kernel: 3,
                 pitch_heads: true,
+                register: true,
             },
             plm: PlmConfig {
                 channels: 192,
@@ -225,6 +234,7 @@ impl Config {
                 pool: 8,
                 codes: 1024,
                 code_channels: 256,
+                register_hz: None,
             },
             decoder: DecoderConfig {
                 channels: 512,
@@ -234,6 +244,7 @@ impl Config {
                 fine_blocks: 0,
                 fine_kernel: 5,
                 pitch_heads: false,
+                register: false,
             },
             plm: PlmConfig {
                 channels: 1024,
@@ -363,6 +374,13 @@ impl Config {
                 prosody.bands, self.bands
             )
         })?;
+        require(prosody.register_hz != Some(0), || {
+            "prosody.register_hz = 0: give a median F0 in Hz, or none".into()
+        })?;
+        require(
+            !decoder.register || (decoder.pitch_heads && timbre.global_vector),
+            || "decoder.register: needs decoder.pitch_heads and timbre.global_vector".into(),
+        )?;
         require(prosody.pool % self.frames_per_unit == 0, || {
             format!(
                 "prosody.pool = {}: no multiple of frames_per_unit = {}",

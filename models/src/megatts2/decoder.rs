@@ -20,7 +20,10 @@ pub(super) struct Decoder {
     frames_per_unit: usize,
 }
 
-/// Scale and shift [1, C] of each block, from the global timbre.
+/// Origin of registers, ln Hz (148 Hz): what the networks are given and predict is counted from here.
+pub(super) const REGISTER_ORIGIN: f32 = 5.0;
+
+/// Scale and shift [1, C] of each block, from the global timbre and the register.
 pub(super) type Modulation = Vec<(Tensor, Tensor)>;
 
 impl Decoder {
@@ -45,7 +48,13 @@ impl Decoder {
             let block = |i| ConvBlock::new(channels, hidden, kernel, vb.pp(format!("{name}.{i}")));
             (0..count).map(block).collect()
         };
-        let film = |width| linear(width, 2 * channels * config.blocks, vb.pp("film"));
+        let film = |width| {
+            linear(
+                width + usize::from(config.register),
+                2 * channels * config.blocks,
+                vb.pp("film"),
+            )
+        };
         let outputs = bands + if config.pitch_heads { 2 } else { 0 };
         let point = Conv1dSpec::default();
         Ok(Self {
@@ -67,10 +76,16 @@ impl Decoder {
         coarse + fine.div_ceil(self.frames_per_unit)
     }
 
-    /// The blocks' modulation by a global timbre `[K]`; empty where the model has none.
-    pub fn modulation(&self, global: &Tensor) -> Result<Modulation> {
+    /// The blocks' modulation by a global timbre `[K]` and a register in ln Hz; empty where the model has none.
+    pub fn modulation(&self, global: &Tensor, register: f32) -> Result<Modulation> {
         let Some(film) = &self.film else {
             return Ok(Vec::new());
+        };
+        let global = if self.config.register {
+            let register = Tensor::new(&[register - REGISTER_ORIGIN], global.device())?;
+            &Tensor::cat(&[global, &register], 0)?
+        } else {
+            global
         };
         let all = film.forward(&global.unsqueeze(0)?)?.reshape((
             self.config.blocks,

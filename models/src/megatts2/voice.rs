@@ -129,7 +129,8 @@ impl MegaTts2 {
         })
     }
 
-    /// A voice stored under `name`: `NAME.keys` [M, K] and, for i = 0, 1, .., `NAME.prompt.i.symbols`, `.units` and `.codes`.
+    /// A voice stored under `name`: `NAME.keys` [M, K], `NAME.register` (median ln F0, a number) if the model
+    /// has one and, for i = 0, 1, .., `NAME.prompt.i.symbols`, `.units` and `.codes`.
     ///
     /// # Errors
     /// [`crate::Error::Weights`] if a part of it is missing, [`crate::Error::Input`] if it belongs to another model.
@@ -146,6 +147,13 @@ impl MegaTts2 {
             let codes = checkpoint.integers(&part("codes"))?;
             prompts.push(Prompt { ids, units, codes });
         }
-        self.voice(self.acoustic.timbre_from_keys(&keys)?, &prompts)
+        let mut timbre = self.acoustic.timbre_from_keys(&keys)?;
+        if self.config().decoder.register {
+            let register =
+                checkpoint.tensor(&format!("{name}.register"), self.acoustic.device())?;
+            let register = register.flatten_all()?.get(0)?.to_scalar::<f32>()?;
+            timbre = self.acoustic.at_register(&timbre, register.exp())?;
+        }
+        self.voice(timbre, &prompts)
     }
 }
