@@ -150,7 +150,8 @@ def mixed_codes(j, prompts, pooled, gamma, seed, top_k=10):
         p = [j.plm_logits(prompt, pooled[: i + 1], out)[-1, :k].softmax(0) for prompt in prompts]; v, at = ((1 - gamma) * p[0] + gamma * p[1]).topk(top_k); out = torch.cat([out, at[torch.multinomial(v, 1, generator=r)]])
     return out
 
-def gamma_test(j, gammas=(0.0, 0.25, 0.5, 0.75, 1.0), pairs=4, lines=4):
+def gamma_test(j, gammas=(0.0, 0.25, 0.5, 0.75, 1.0)):
+    pairs = lines = max(2, j.count // 6)
     voices = j.pure(); f0 = {v: torch.cat([u.f0() for u in x]) for v, x in voices.items()}; spread = {v: float(f[f > 40].log().std()) for v, f in f0.items()}; order = sorted(voices, key=spread.get)
     texts = [u for u in sorted(j.corpus.held, key=lambda u: u.key) if 160 < u.frames < 400][:lines]; table = {g: [] for g in gammas}; ends = []
     for i in range(pairs):
