@@ -8,6 +8,8 @@ class ChannelNorm(nn.Module):
         super().__init__(); self.gain = nn.Parameter(torch.ones(channels)); self.eps = eps
     def forward(self, x): return x * torch.rsqrt(x.square().mean(1, keepdim=True) + self.eps) * self.gain[None, :, None]
 
+HALF = {"on": False}  # blocks compute in bfloat16 (faster where the CPU has it); what runs between them stays in single precision
+
 class ConvBlock(nn.Module):
     """x + project(silu(expand(norm(x)))): a dense convolution widens, a pointwise one narrows; [B, C, T].
 
@@ -20,7 +22,8 @@ class ConvBlock(nn.Module):
         h = self.norm(x)
         if film is not None: h = h * (1 + film[0][..., None]) + film[1][..., None]
         if mask is not None: h = h * mask  # the shift must not reach the padding, from where the convolution would bring it back
-        return x + self.project(F.silu(self.expand(h)))
+        with torch.autocast("cpu", torch.bfloat16, enabled=HALF["on"]): y = self.project(F.silu(self.expand(h)))
+        return x + y.float()
 
 class RmsNorm(nn.Module):
     """RMS norm over the last axis."""

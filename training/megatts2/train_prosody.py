@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Stage 2: the prosody language model (P-LLM) and the auto-regressive duration model (ADM) on a frozen stage 1.
 
-    train_prosody.py --sets DIR[,DIR...] --acoustic DIR/state.pt --out DIR --minutes M
+    train_prosody.py --sets DIR[,DIR...] --acoustic DIR/state.pt --out DIR --minutes M [--start FOLDER]
 
 Rows are several sentences of one prosody donor, each with its own BOS/EOS, so that earlier sentences prompt later ones.
 Cross-entropy on all positions (P-LLM), smooth L1 on ln(1 + duration) (ADM; the previous durations carry noise so that
@@ -14,6 +14,7 @@ import torch, torch.nn as nn, torch.nn.functional as F
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from data import Corpus
 from model import Acoustic, DurationModel, ProsodyLm, STARTER, expand, pool_content
+from shipped import load
 from train_acoustic import held_out
 
 def load_acoustic(path):
@@ -52,7 +53,7 @@ def pad(rows, values):
 
 def main():
     a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    a.add_argument("--sets", required=True); a.add_argument("--acoustic", required=True); a.add_argument("--out", required=True); a.add_argument("--minutes", type=float, default=15); a.add_argument("--threads", type=int, default=1); a.add_argument("--rate", type=float, default=1.5e-3); a.add_argument("--fast-lines", type=int, default=2000); o = a.parse_args()
+    a.add_argument("--sets", required=True); a.add_argument("--acoustic", required=True); a.add_argument("--out", required=True); a.add_argument("--minutes", type=float, default=15); a.add_argument("--threads", type=int, default=1); a.add_argument("--rate", type=float, default=1.5e-3); a.add_argument("--fast-lines", type=int, default=2000); a.add_argument("--start", help="folder of exported weights to go on from"); o = a.parse_args()
     torch.set_num_threads(o.threads); torch.manual_seed(3); r = random.Random(int(time.time())); out = pathlib.Path(o.out); out.mkdir(parents=True, exist_ok=True)
     if not (out / "codes.pt").exists(): torch.save(extract(load_acoustic(o.acoustic), Corpus(o.sets.split(","), held_out), o.fast_lines), out / "codes.pt")
     data = torch.load(out / "codes.pt"); held = [x for x in data if x["held"]]; data = [x for x in data if not x["held"]]
@@ -60,7 +61,9 @@ def main():
     for x in data: styles.setdefault(x["style"], []).append(x)
     names = sorted(styles); weight = [min(len(styles[s]), 60) for s in names]; used = torch.bincount(torch.cat([x["codes"].long() for x in data]), minlength=STARTER["prosody"]["codes"])
     print(f"{len(data)} sentences, {len(names)} styles, {(used > 0).sum()} codes used, entropy {-(used / used.sum() * (used / used.sum()).clamp(min=1e-9).log()).sum():.2f} nats", flush=True)
-    c = STARTER["content"]["channels"]; plm = ProsodyLm(c, STARTER["prosody"]["codes"], **STARTER["plm"]); adm = DurationModel(c, **STARTER["adm"]); both = nn.ModuleDict({"plm": plm, "adm": adm}); average = copy.deepcopy(both)
+    c = STARTER["content"]["channels"]; plm = ProsodyLm(c, STARTER["prosody"]["codes"], **STARTER["plm"]); adm = DurationModel(c, **STARTER["adm"]); 
+    if o.start: s = load(o.start); plm, adm = s.plm.train(), s.adm.train()
+    both = nn.ModuleDict({"plm": plm, "adm": adm}); average = copy.deepcopy(both)
     opt = torch.optim.AdamW(both.parameters(), o.rate, betas=(0.9, 0.98), weight_decay=0.02); step, spent = 0, 0.0; state = out / "state.pt"
     if state.exists():
         s = torch.load(state); both.load_state_dict(s["model"]); average.load_state_dict(s["average"]); opt.load_state_dict(s["opt"]); step, spent = s["step"], s["spent"]

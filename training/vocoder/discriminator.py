@@ -1,5 +1,8 @@
 """Multi-resolution spectrogram discriminator, small enough for a CPU: 2-D convolutions over log-magnitude spectrograms."""
+import pathlib, sys
 import torch, torch.nn as nn, torch.nn.functional as F
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent))
+from blocks import HALF
 
 class Resolution(nn.Module):
     def __init__(self, n_fft, channels):
@@ -9,8 +12,10 @@ class Resolution(nn.Module):
         """y [B, samples] -> score map, features."""
         s = torch.stft(y, self.n_fft, self.n_fft // 4, self.n_fft, torch.hann_window(self.n_fft), center=False, return_complex=True).abs()
         x = torch.log(s.clamp(min=1e-4))[:, None] * 0.3 + 0.5; features = []
-        for l in self.layers[:-1]: x = F.leaky_relu(l(x), 0.1); features.append(x)
-        return self.layers[-1](x), features
+        with torch.autocast("cpu", torch.bfloat16, enabled=HALF["on"]):
+            for l in self.layers[:-1]: x = F.leaky_relu(l(x), 0.1); features.append(x)
+            score = self.layers[-1](x)
+        return score.float(), [f.float() for f in features]
 
 class Discriminator(nn.Module):
     def __init__(self, channels=12, sizes=(512, 1024, 2048)):
