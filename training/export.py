@@ -3,16 +3,16 @@
 
     export.py (--joint state.pt | --acoustic state.pt --vocoder state.pt) --prosody state.pt [--aligner state.pt] --sets DIR[,DIR...] --voices voices.json --out DIR
 
-Writes config.json, acoustic, plm, adm, vocoder, aligner and voices.safetensors (fp16) and voices.json. A built-in voice is its timbre keys (20 s of references) and two prosody prompts (symbols, durations,
+Writes config.json, acoustic, plm, adm, vocoder, aligner and voices.safetensors (fp16) and voices.json. A built-in voice is its timbre keys (20 s of references), its register (median ln F0) and two prosody prompts (symbols, durations,
 codes), computed from the prepared sets.
 """
-import argparse, json, pathlib, random, sys
+import argparse, json, math, pathlib, random, sys
 import torch
 from safetensors.torch import save_file
 here = pathlib.Path(__file__).parent; sys.path[:0] = [str(here / "megatts2"), str(here), str(here / "vocoder")]
 from aligner import ALIGNER
 from data import Corpus
-from model import Acoustic, STARTER
+from model import REGISTER, Acoustic, STARTER
 import harmonic_noise
 
 MEL = {"rate_hz": 24000, "n_fft": 1200, "win": 1200, "hop": 300, "bands": 100, "fmin": 0.0, "fmax": 12000.0, "scale": "slaney", "norm": "slaney",
@@ -31,13 +31,14 @@ def voice(model, corpus, spec, seconds=20, prompts=2):
     for u in own:
         if have >= seconds * 80: break
         n = min(u.frames, 400); k, _, _ = model.keys(u.mel(0, n).T[None], torch.tensor([n])); keys.append(k[0]); have += n
-    out = {"keys": torch.cat(keys).half()}; chosen = sorted(own, key=lambda u: abs(u.frames - 300))[:prompts]
+    f0 = torch.cat([u.f0() for u in own[:20]]); register = float(f0[f0 > 40].log().median()) if (f0 > 40).any() else REGISTER
+    out = {"keys": torch.cat(keys).half(), "register": torch.tensor([register])}; chosen = sorted(own, key=lambda u: abs(u.frames - 300))[:prompts]
     for i, u in enumerate(chosen):
         z, _ = model.prosody.latents(u.prosody_mel()[None], torch.tensor([u.frames]))
         out[f"prompt.{i}.symbols"] = u.ids().to(torch.uint8); out[f"prompt.{i}.units"] = u.units().to(torch.uint8); out[f"prompt.{i}.codes"] = model.prosody.nearest(z)[0].int()
-    f0 = torch.cat([u.f0() for u in own[:20]]); audio = torch.cat([u.audio() for u in own[:20]]).view(-1, 300); voiced = audio[f0[: len(audio)] > 40]
+    audio = torch.cat([u.audio() for u in own[:20]]).view(-1, 300); voiced = audio[f0[: len(audio)] > 40]
     gain = LEVEL_DB - 10 * torch.log10(voiced.square().mean()); room = -1 - 20 * torch.log10(audio.abs().flatten().sort().values[int(0.9999 * audio.numel())])
-    return out, float(f0[f0 > 40].median()), float(torch.minimum(gain, room).clamp(-12, 12))
+    return out, math.exp(register), float(torch.minimum(gain, room).clamp(-12, 12))
 
 def main():
     a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

@@ -35,8 +35,9 @@ def main():
         run("megatts2/train_prosody.py", "--sets", d / "set", "--acoustic", d / "acoustic/state.pt", "--out", d / "prosody", "--minutes", 0.1)
         json.dump([{"name": "a", "speaker": "p_a", "sex": "male", "accent": "American", "description": "A test."}], open(d / "voices.json", "w"))
         run("megatts2/train_joint.py", "--sets", d / "set", "--acoustic", d / "acoustic/state.pt", "--vocoder", d / "vocoder2/state.pt", "--out", d / "joint", "--minutes", 0.1)
-        run("export.py", "--joint", d / "joint/state.pt", "--prosody", d / "prosody/state.pt", "--sets", d / "set", "--voices", d / "voices.json", "--out", d / "export")
-        for name, tensor in (("acoustic", "decoder.output.weight"), ("plm", "output.weight"), ("adm", "output.weight"), ("vocoder", "head.weight"), ("voices", "a.keys")):
+        run("megatts2/train_aligner.py", "--sets", d / "set", "--out", d / "aligner", "--minutes", 0.1)
+        run("export.py", "--joint", d / "joint/state.pt", "--aligner", d / "aligner/state.pt", "--prosody", d / "prosody/state.pt", "--sets", d / "set", "--voices", d / "voices.json", "--out", d / "export")
+        for name, tensor in (("acoustic", "decoder.output.weight"), ("plm", "output.weight"), ("adm", "output.weight"), ("vocoder", "head.weight"), ("aligner", "output.weight"), ("voices", "a.keys")):
             with safe_open(d / "export" / f"{name}.safetensors", "pt") as f: assert np.isfinite(f.get_tensor(tensor).float().numpy()).all(), (name, tensor)
         print("all stages run")
 

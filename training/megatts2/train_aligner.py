@@ -31,7 +31,7 @@ def main():
     torch.set_num_threads(o.threads); torch.manual_seed(7); r = random.Random(int(time.time())); out = pathlib.Path(o.out); out.mkdir(parents=True, exist_ok=True)
     corpus = Corpus(o.sets.split(","), held_out); lots = {}
     for u in corpus.items: lots.setdefault(corpus.group(u), []).append(u)
-    corpus.lots = list(lots.values()); held = Corpus.__new__(Corpus); held.lots = [[u for u in corpus.held if u.voice.startswith("v_")] or corpus.held]
+    corpus.lots = list(lots.values()); held = Corpus.__new__(Corpus); held.lots = [[u for u in corpus.held if u.voice.startswith("v_")] or corpus.held or corpus.items]
     model = Aligner(**ALIGNER)
     if o.start: model.load_state_dict(torch.load(o.start)["average"])
     count = torch.ones(178)
