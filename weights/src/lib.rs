@@ -6,8 +6,9 @@
 /// Files of a model: name and contents.
 pub type Files = &'static [(&'static str, &'static [u8])];
 
-/// The starter text-to-speech model and its voices; `None` without the feature `starter-voice`.
-pub const STARTER_VOICE: Option<Files> = starter_voice();
+/// The starter text-to-speech model and its voices; `None` without the feature `starter-voice`. A static, not a constant:
+/// every crate that uses a constant gets a copy of the bytes.
+pub static STARTER_VOICE: Option<Files> = starter_voice();
 
 #[cfg(feature = "starter-voice")]
 const fn starter_voice() -> Option<Files> {
