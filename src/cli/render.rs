@@ -34,12 +34,17 @@ pub struct Spoken {
 }
 
 impl Rendering {
-    /// Begins to speak `source`.
-    pub fn new(request: &SpeechRequest, source: Source) -> Result<Self, Failure> {
+    /// Begins to speak `source`; `timed` keeps the text of what comes line by line, which a timing file needs.
+    pub fn new(request: &SpeechRequest, source: Source, timed: bool) -> Result<Self, Failure> {
         match source {
             Source::Text(passage) => Self::of_passage(request, passage),
             Source::Lines(lines) => {
-                let source = Text::Coming(lines.log());
+                let log = lines.log();
+                // Lines are read ahead as soon as there is a stream.
+                if timed {
+                    log.keep();
+                }
+                let source = Text::Coming(log);
                 let stream = request.stream_lines(lines)?;
                 Ok(Self {
                     stream,
@@ -73,7 +78,7 @@ impl Rendering {
         }
     }
 
-    /// Speaks into `outputs`; `timed` keeps what a timing file needs.
+    /// Speaks into `outputs`; `timed` keeps the marks, which a timing file needs.
     pub fn run(
         mut self,
         engine: &Engine,
@@ -84,9 +89,6 @@ impl Rendering {
     ) -> Result<Spoken, Failure> {
         let mut figures = Figures::new(engine);
         let mut marks = Vec::new();
-        if let (Text::Coming(log), true) = (&self.source, timed) {
-            log.keep();
-        }
         loop {
             let (began, waited) = (Instant::now(), self.waited());
             let chunk = self.stream.next();
