@@ -7,7 +7,8 @@
 
 use std::time::Instant;
 
-use syrinx::{Engine, SpeechRequest};
+use syrinx::audio::{Audio, OutputFormat, Writer, WriterOptions};
+use syrinx::{Engine, SpeechRequest, Voice};
 
 const TEXT: &str = "The lighthouse keeper counted seventeen ships before breakfast, and wrote each of them into his \
     book. By noon the fog had come in from the sea, thick as wool, and there was nothing left to count. He made \
@@ -78,13 +79,18 @@ fn main() -> syrinx::Result<()> {
     }
     // Steadier than the wall where other programs compete for the machine.
     let cpu = (cpu_s() - cpu_before) / (audio_s * options.runs as f64);
+    let reference_s = [10.0, 60.0];
+    let [short, long] =
+        reference_s.map(|seconds| reference_ms(&engine, &voice, seconds, options.runs));
+    let (short, long) = (short?, long?);
     let (first, rtf) = (sorted(first), sorted(factors));
     let (load_ms, threads, memory) = (engine.load_ms(), engine.threads(), peak_mib());
     if options.json {
         println!(
             "{{\"load_ms\": {load_ms:.1}, \"voice_ms\": {voice_ms:.1}, \"first_audio_cold_ms\": {coldest:.1}, \
              \"first_audio_ms\": {:.1}, \"rtf\": {:.5}, \"rtf_best\": {:.5}, \"cpu\": {cpu:.5}, \"audio_s\": {audio_s:.2}, \
-             \"threads\": {threads}, \"peak_mib\": {memory:.0}}}",
+             \"reference_10s_ms\": {short:.1}, \"reference_60s_ms\": {long:.1}, \"threads\": {threads}, \
+             \"peak_mib\": {memory:.0}}}",
             first[first.len() / 2],
             rtf[rtf.len() / 2],
             rtf[0]
@@ -102,10 +108,44 @@ fn main() -> syrinx::Result<()> {
             rtf[rtf.len() / 2],
             rtf[0]
         );
+        println!("voice from a clip   {short:.1} ms for 10 s, {long:.1} ms for 60 s (median)");
         println!("CPU time            {cpu:.4} s for each second of audio");
         println!("peak memory         {memory:.0} MiB");
     }
     Ok(())
+}
+
+/// From a file of 44.1 kHz to a voice that is ready to speak: decoding, resampling, finding the speech, mel, F0, timbre
+/// keys, prosody codes, reading them, and a sentence to hear how loud it is.
+fn reference_ms(engine: &Engine, voice: &Voice, seconds: f64, runs: usize) -> syrinx::Result<f64> {
+    let mut spoken: Vec<f32> = Vec::new();
+    let (length, mut seed) = ((seconds * f64::from(engine.rate_hz())) as usize, 0);
+    while spoken.len() < length {
+        let audio = engine.speech(voice).seed(seed).say(TEXT)?.audio;
+        spoken.extend(audio.into_channels().into_iter().flatten());
+        seed += 1;
+    }
+    spoken.truncate(length);
+    let clip = Audio::mono(spoken, engine.rate_hz()).resample(44_100)?;
+    let path =
+        std::env::temp_dir().join(format!("syrinx-bench-{}-{seconds}.wav", std::process::id()));
+    let mut writer = Writer::create(
+        &path,
+        clip.spec(),
+        OutputFormat::WAV,
+        WriterOptions::default(),
+    )?;
+    writer.write(&clip)?;
+    writer.finish()?;
+    let mut times = Vec::new();
+    for _ in 0..runs.max(1) {
+        let start = Instant::now();
+        engine.voice_from_clips([&path])?;
+        times.push(ms(start));
+    }
+    let _ = std::fs::remove_file(&path);
+    let times = sorted(times);
+    Ok(times[times.len() / 2])
 }
 
 /// From the text of a sentence to its first samples.

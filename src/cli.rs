@@ -4,6 +4,7 @@
 //! output (or the list or JSON that was asked for), words go to standard error.
 
 mod batch;
+mod cast;
 mod completions;
 mod console;
 mod failure;

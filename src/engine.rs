@@ -7,7 +7,7 @@ mod package;
 use std::collections::HashMap;
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
 use syrinx_models::Checkpoint;
@@ -16,9 +16,10 @@ use syrinx_vocoder::kernel;
 pub use device::DeviceChoice;
 pub(crate) use model::Model;
 
+use crate::reference::{Cache, Clip, Encoder, Reference};
 use crate::speech::SpeechRequest;
 use crate::text::{Dialect, FrontEnd};
-use crate::voice::{self, Voice, VoiceInfo};
+use crate::voice::{self, Voice, VoiceBuilder, VoiceInfo, VoiceLibrary};
 use crate::{Error, Result};
 use package::Package;
 
@@ -29,7 +30,12 @@ pub struct Engine {
 }
 
 struct Inner {
+    package: Package,
     model: Model,
+    /// What hears clips, once there is one to be heard.
+    encoder: OnceLock<Encoder>,
+    library: Option<VoiceLibrary>,
+    cache: Option<Cache>,
     voice_file: Checkpoint<'static>,
     voices: Vec<VoiceInfo>,
     /// Voices that have been asked for.
@@ -54,16 +60,17 @@ impl Engine {
         EngineBuilder::default()
     }
 
-    /// The voices there are.
+    /// The built-in voices.
     pub fn voices(&self) -> &[VoiceInfo] {
         &self.inner.voices
     }
 
-    /// A voice by name, in any case. What the networks make of it is computed once and kept.
+    /// A voice by name, in any case: a built-in one, or one of the library ([`EngineBuilder::library`]). What the
+    /// networks make of it is computed once and kept.
     ///
     /// # Errors
     /// [`Error::Config`] for an unknown name; the message lists the known ones and suggests the nearest.
-    /// [`Error::Weights`] if its data is damaged.
+    /// [`Error::Weights`] if its data is damaged; those of [`Engine::open_voice`] for a stored one.
     pub fn voice(&self, name: &str) -> Result<Voice> {
         let Inner {
             model,
@@ -72,15 +79,60 @@ impl Engine {
             ready,
             ..
         } = &*self.inner;
-        let info = voice::find(voices, name)?;
+        let info = voice::find(voices, name);
+        let key = info.map_or_else(|| name.trim().to_lowercase(), |info| info.name.clone());
         // A voice is stored whole or not at all, so that a panic elsewhere leaves nothing half-done behind.
-        let mut ready = ready.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(voice) = ready.get(&info.name) {
-            return Ok(voice.clone());
+        let known = |ready: &Mutex<HashMap<String, Voice>>| {
+            let ready = ready.lock().unwrap_or_else(PoisonError::into_inner);
+            ready.get(&key).cloned()
+        };
+        if let Some(voice) = known(ready) {
+            return Ok(voice);
         }
-        let voice = Voice::load(model, voice_file, info)?;
-        ready.insert(info.name.clone(), voice.clone());
-        Ok(voice)
+        let voice = match info {
+            Some(info) => Voice::load(model, voice_file, info)?,
+            None => self.stored_voice(name)?,
+        };
+        let mut ready = ready.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(ready.entry(key).or_insert(voice).clone())
+    }
+
+    fn stored_voice(&self, name: &str) -> Result<Voice> {
+        let stored = match &self.inner.library {
+            Some(library) => match library.path(name.trim()) {
+                Ok(path) if path.is_file() => return self.open_voice(path),
+                _ => library.voices().unwrap_or_default(),
+            },
+            None => Vec::new(),
+        };
+        let built_in = self.voices().iter().map(|voice| voice.name.as_str());
+        let stored = stored.iter().map(|voice| voice.info.name.as_str());
+        let names: Vec<&str> = built_in.chain(stored).collect();
+        Err(voice::unknown(&names, name))
+    }
+
+    /// Whether a voice of this name, in any case, is built in or in the library.
+    pub fn has_voice(&self, name: &str) -> bool {
+        let stored =
+            |library: &VoiceLibrary| library.path(name.trim()).is_ok_and(|path| path.is_file());
+        voice::find(self.voices(), name).is_some()
+            || self.inner.library.as_ref().is_some_and(stored)
+    }
+
+    /// A voice from recordings of a speaker, as [`Engine::voice_builder`] makes it from clips alone.
+    ///
+    /// # Errors
+    /// As [`VoiceBuilder::build`].
+    pub fn voice_from_clips<C: Into<Clip>>(
+        &self,
+        clips: impl IntoIterator<Item = C>,
+    ) -> Result<Voice> {
+        self.voice_builder().clips(clips).build()
+    }
+
+    /// Begins a voice from recordings.
+    pub fn voice_builder(&self) -> VoiceBuilder {
+        VoiceBuilder::new(self.clone())
     }
 
     /// Begins a request to speak with a voice.
@@ -121,6 +173,30 @@ impl Engine {
         self.model().aligner.is_some()
     }
 
+    /// What the networks hear in a clip, from the cache if there is one and it has it.
+    pub(crate) fn reference(&self, clip: &Clip, dialect: Dialect) -> Result<Reference> {
+        let encoder = self.encoder()?;
+        let encode = || encoder.encode(clip, self.front_end(dialect));
+        match &self.inner.cache {
+            Some(cache) => cache.reference(clip, encoder.fingerprint(), encode),
+            None => encode(),
+        }
+    }
+
+    pub(crate) fn encoder(&self) -> Result<&Encoder> {
+        let Inner {
+            encoder,
+            package,
+            model,
+            ..
+        } = &*self.inner;
+        if let Some(encoder) = encoder.get() {
+            return Ok(encoder);
+        }
+        let made = Encoder::new(model, &package.checkpoint("acoustic.safetensors")?)?;
+        Ok(encoder.get_or_init(|| made))
+    }
+
     pub(crate) fn model(&self) -> &Model {
         &self.inner.model
     }
@@ -149,6 +225,8 @@ pub struct EngineBuilder {
     threads: Option<usize>,
     device: DeviceChoice,
     weights: Option<PathBuf>,
+    library: Option<VoiceLibrary>,
+    cache: Option<Cache>,
 }
 
 impl EngineBuilder {
@@ -174,6 +252,28 @@ impl EngineBuilder {
         self
     }
 
+    /// Where [`Engine::voice`] looks for names that are not built in; nowhere unless set, see [`VoiceLibrary::user`].
+    #[must_use]
+    pub fn library(mut self, library: VoiceLibrary) -> Self {
+        self.library = Some(library);
+        self
+    }
+
+    /// Keeps what the networks hear in clips in this folder, so that the same file is heard only once: 200 entries and
+    /// 64 MiB at most, the oldest go. Nothing is kept unless set.
+    #[must_use]
+    pub fn cache(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.cache = Some(Cache::new(folder.into()));
+        self
+    }
+
+    /// The same, in the user's folder: `SYRINX_CACHE`, or `syrinx/references` in the system's folder for caches.
+    #[must_use]
+    pub fn user_cache(mut self) -> Self {
+        self.cache = voice::cache_folder().map(Cache::new);
+        self
+    }
+
     /// Loads everything.
     ///
     /// # Errors
@@ -195,7 +295,11 @@ impl EngineBuilder {
         let model = Model::load(&package, &device)?;
         let inner = Inner {
             model,
+            encoder: OnceLock::new(),
+            library: self.library,
+            cache: self.cache,
             voice_file: package.checkpoint("voices.safetensors")?,
+            package,
             voices,
             ready: Mutex::default(),
             front_ends: [Dialect::American, Dialect::British].map(FrontEnd::new),

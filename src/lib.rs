@@ -29,10 +29,33 @@
 //! | to | use |
 //! |---|---|
 //! | load networks and voices | [`Engine`], [`EngineBuilder`] |
+//! | speak in a voice of your own | [`Engine::voice_from_clips`], [`VoiceBuilder`], [`VoiceLibrary`] |
 //! | say something | [`SpeechRequest`], which gives [`Speech`] or a [`SpeechStream`] |
 //! | know when which word is heard | [`Mark`] |
 //! | read and write sound | [`audio`] |
 //! | turn text into phonemes only | [`text`] |
+//!
+//! A recording of a second or more makes a voice, and another one can lend its prosody:
+//!
+//! ```
+//! # #[cfg(not(feature = "starter-voice"))]
+//! # fn main() {}
+//! # #[cfg(feature = "starter-voice")]
+//! # fn main() -> syrinx::Result<()> {
+//! # use syrinx::Engine;
+//! # let folder = tempfile::tempdir().unwrap();
+//! # let path = folder.path().join("me.syrinx");
+//! # let engine = Engine::new()?;
+//! # let recording = engine.speech(&engine.voice("rook")?).say("This stands for a recording of mine.")?.audio;
+//! // Files work too: `engine.voice_from_clips(["a.wav", "b.flac"])`.
+//! let voice = engine.voice_from_clips([recording])?;
+//! voice.save(&path, false)?;
+//! let voice = engine.open_voice(&path)?;
+//! let speech = engine.speech(&voice).prosody(&engine.voice("finch")?, 0.5).say("Hello there.")?;
+//! # assert!(speech.audio.duration() > 0.3);
+//! # Ok(())
+//! # }
+//! ```
 //!
 //! Engines, voices and requests are cheap to clone and can be shared between threads; a stream is made by whoever asks
 //! it for the next piece. The same seed gives the same samples whatever the size of the pieces and the number of
@@ -42,6 +65,7 @@
 pub mod audio;
 mod engine;
 mod error;
+mod reference;
 mod speech;
 pub mod text;
 mod voice;
@@ -49,8 +73,12 @@ mod voice;
 pub use audio::Audio;
 pub use engine::{DeviceChoice, Engine, EngineBuilder};
 pub use error::{Error, Result};
+pub use reference::Clip;
 pub use speech::{Mark, MarkKind, Speech, SpeechChunk, SpeechRequest, SpeechStream};
-pub use voice::{Accent, Sex, Voice, VoiceInfo};
+pub use voice::{
+    Accent, Sex, StoredVoice, Voice, VoiceBuilder, VoiceInfo, VoiceLibrary, VoiceOrigin,
+    VoiceSource,
+};
 
 /// The program in the README is compiled with the tests.
 #[cfg(doctest)]

@@ -1,5 +1,9 @@
 //! Who speaks.
 
+mod builder;
+mod date;
+mod library;
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -7,7 +11,12 @@ use serde::{Deserialize, Serialize};
 use syrinx_models::Checkpoint;
 use syrinx_models::megatts2::{self, DurationSession, ProsodySession, Timbre};
 
+pub use builder::{VoiceBuilder, VoiceOrigin, VoiceSource};
+pub(crate) use library::cache_folder;
+pub use library::{StoredVoice, VoiceLibrary};
+
 use crate::engine::Model;
+use crate::reference::Reference;
 use crate::text::Dialect;
 use crate::{Error, Result};
 
@@ -70,14 +79,16 @@ impl fmt::Display for Accent {
 pub struct VoiceInfo {
     /// The name to ask for it by.
     pub name: String,
-    /// Heard as.
-    pub sex: Sex,
+    /// Heard as; not known of a voice made from clips unless it was told.
+    #[serde(default)]
+    pub sex: Option<Sex>,
     /// The English it speaks.
     pub accent: Accent,
     /// A sentence about how it sounds.
     pub description: String,
-    /// Median fundamental frequency, Hz.
-    pub median_f0_hz: f32,
+    /// Median fundamental frequency, Hz, where it is known.
+    #[serde(default)]
+    pub median_f0_hz: Option<f32>,
     /// Sentences of its own speech that the prosody and the durations are modelled on.
     #[serde(default)]
     pub prompts: usize,
@@ -97,6 +108,15 @@ struct Inner {
     /// The timbre, and the prosody and duration models after they have read the voice's prompts; each sentence goes
     /// on from there.
     voice: megatts2::Voice,
+    made: Option<Made>,
+}
+
+/// What is known of a voice made from clips.
+#[derive(Clone)]
+struct Made {
+    origin: VoiceOrigin,
+    references: Vec<Reference>,
+    warnings: Vec<String>,
 }
 
 impl Voice {
@@ -107,8 +127,59 @@ impl Voice {
             inner: Arc::new(Inner {
                 info: info.clone(),
                 voice,
+                made: None,
             }),
         })
+    }
+
+    /// A voice made from clips.
+    fn made(
+        info: VoiceInfo,
+        voice: megatts2::Voice,
+        origin: VoiceOrigin,
+        references: Vec<Reference>,
+        warnings: Vec<String>,
+    ) -> Self {
+        let made = Made {
+            origin,
+            references,
+            warnings,
+        };
+        Self {
+            inner: Arc::new(Inner {
+                info,
+                voice,
+                made: Some(made),
+            }),
+        }
+    }
+
+    /// The same voice, told of otherwise.
+    fn with_info(self, info: VoiceInfo) -> Self {
+        let Inner { voice, made, .. } = &*self.inner;
+        Self {
+            inner: Arc::new(Inner {
+                info,
+                voice: voice.clone(),
+                made: made.clone(),
+            }),
+        }
+    }
+
+    /// Where a voice made from clips comes from; none for a built-in one.
+    pub fn origin(&self) -> Option<&VoiceOrigin> {
+        self.inner.made.as_ref().map(|made| &made.origin)
+    }
+
+    /// What was odd about the clips it was made from, each with the clip's name before it; made for the user.
+    pub fn warnings(&self) -> &[String] {
+        let made = self.inner.made.as_ref();
+        made.map_or(&[], |made| &made.warnings)
+    }
+
+    fn references(&self) -> &[Reference] {
+        let made = self.inner.made.as_ref();
+        made.map_or(&[], |made| &made.references)
     }
 
     /// Name, accent and the like.
@@ -142,27 +213,28 @@ impl fmt::Debug for Voice {
     }
 }
 
-/// The voice called `name`, in any case; the error lists what there is and suggests the nearest.
-pub(crate) fn find<'a>(voices: &'a [VoiceInfo], name: &str) -> Result<&'a VoiceInfo> {
+/// The voice called `name`, in any case.
+pub(crate) fn find<'a>(voices: &'a [VoiceInfo], name: &str) -> Option<&'a VoiceInfo> {
     let wanted = name.trim().to_lowercase();
-    if let Some(found) = voices
+    voices
         .iter()
         .find(|voice| voice.name.to_lowercase() == wanted)
-    {
-        return Ok(found);
-    }
-    let nearest = voices
+}
+
+/// That no voice is called `name`; lists what there is and suggests the nearest.
+pub(crate) fn unknown(names: &[&str], name: &str) -> Error {
+    let wanted = name.trim().to_lowercase();
+    let nearest = names
         .iter()
-        .map(|voice| (edits(&wanted, &voice.name.to_lowercase()), &voice.name))
+        .map(|name| (edits(&wanted, &name.to_lowercase()), name))
         .min()
         .filter(|(edits, name)| *edits <= name.chars().count() / 2)
         .map(|(_, name)| format!("; did you mean {name:?}?"));
-    let names: Vec<&str> = voices.iter().map(|voice| voice.name.as_str()).collect();
-    Err(Error::Config(format!(
+    Error::Config(format!(
         "no voice is called {name:?}{} The voices are {}",
         nearest.unwrap_or_else(|| ".".into()),
         names.join(", ")
-    )))
+    ))
 }
 
 /// Levenshtein distance in characters.
@@ -196,21 +268,20 @@ mod tests {
     #[test]
     fn names_are_found_in_any_case() {
         let voices = voices();
-        assert_eq!(find(&voices, " wREN ").unwrap().sex, Sex::Female);
+        assert_eq!(find(&voices, " wREN ").unwrap().sex, Some(Sex::Female));
         assert_eq!(find(&voices, "rook").unwrap().accent, Accent::British);
+        assert_eq!(find(&voices, "wran"), None);
     }
 
     #[test]
     fn unknown_names_get_the_list_and_the_nearest() {
-        let voices = voices();
-        let near = find(&voices, "wran").unwrap_err().to_string();
+        let names = ["Wren", "Rook"];
         assert_eq!(
-            near,
+            unknown(&names, "wran").to_string(),
             "no voice is called \"wran\"; did you mean \"Wren\"? The voices are Wren, Rook"
         );
-        let far = find(&voices, "xylophone").unwrap_err().to_string();
         assert_eq!(
-            far,
+            unknown(&names, "xylophone").to_string(),
             "no voice is called \"xylophone\". The voices are Wren, Rook"
         );
     }

@@ -5,10 +5,22 @@
 mod batch;
 #[path = "cli/bench.rs"]
 mod bench;
+#[cfg(feature = "starter-voice")]
+#[path = "cli/clips.rs"]
+mod clips;
+#[cfg(feature = "starter-voice")]
+#[path = "cli/clone.rs"]
+mod clone;
 #[path = "cli/errors.rs"]
 mod errors;
+#[cfg(feature = "starter-voice")]
+#[path = "cli/library.rs"]
+mod library;
 #[path = "cli/lists.rs"]
 mod lists;
+#[cfg(feature = "starter-voice")]
+#[path = "cli/recording.rs"]
+mod recording;
 #[cfg(feature = "starter-voice")]
 #[path = "cli/say.rs"]
 mod say;

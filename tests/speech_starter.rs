@@ -23,7 +23,7 @@ fn there_are_eight_voices_of_both_sexes_and_accents() {
         assert!(
             voices
                 .iter()
-                .any(|voice| voice.sex == sex && voice.accent == accent),
+                .any(|voice| voice.sex == Some(sex) && voice.accent == accent),
             "no {sex} {accent}"
         );
     }

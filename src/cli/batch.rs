@@ -6,9 +6,10 @@ use std::io::{self, Read};
 use std::path::{Component, Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use syrinx::Engine;
 use syrinx::audio::{OutputFormat, Spec};
+use syrinx::{Engine, VoiceLibrary};
 
+use super::cast::Cast;
 use super::figures::{Report, round};
 use super::flags::{self, VoiceFlags};
 use super::interrupt::Interrupt;
@@ -26,8 +27,8 @@ use super::{Failure, console};
 #[command(next_help_heading = "Batch")]
 pub struct BatchFlags {
     /// Speak every line of this file (`-` for standard input): JSON objects with "text" and, as
-    /// wanted, "output", "voice", "speed", "pitch", "volume", "seed", "temperature", "top_k",
-    /// "ssml", "timing". Outputs that exist are skipped (-y makes them again)
+    /// wanted, "output", "voice", "prosody", "prosody_text", "prosody_mix", "speed", "pitch", "volume", "seed",
+    /// "temperature", "top_k", "ssml", "timing". Outputs that exist are skipped (-y makes them again)
     #[arg(
         long,
         value_name = "FILE",
@@ -50,8 +51,13 @@ struct Record {
     #[serde(alias = "output_file")]
     output: Option<PathBuf>,
     timing: Option<PathBuf>,
-    #[serde(alias = "speaker")]
-    voice: Option<String>,
+    #[serde(alias = "speaker", default, deserialize_with = "one_or_more")]
+    voice: Vec<String>,
+    #[serde(default, deserialize_with = "one_or_more")]
+    prosody: Vec<String>,
+    #[serde(default, deserialize_with = "one_or_more")]
+    prosody_text: Vec<String>,
+    prosody_mix: Option<f32>,
     speed: Option<f32>,
     pitch: Option<f32>,
     volume: Option<f32>,
@@ -60,6 +66,20 @@ struct Record {
     top_k: Option<usize>,
     sentence_pause: Option<u32>,
     ssml: Option<bool>,
+}
+
+/// A text or a list of texts.
+fn one_or_more<'de, D: serde::Deserializer<'de>>(input: D) -> Result<Vec<String>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "a text or a list of texts")]
+    enum Texts {
+        One(String),
+        More(Vec<String>),
+    }
+    Ok(match Texts::deserialize(input)? {
+        Texts::One(text) => vec![text],
+        Texts::More(texts) => texts,
+    })
 }
 
 impl Record {
@@ -77,6 +97,10 @@ impl Record {
     fn voice(&self) -> VoiceFlags {
         VoiceFlags {
             voice: self.voice.clone(),
+            accent: None,
+            prosody: self.prosody.clone(),
+            prosody_text: self.prosody_text.clone(),
+            prosody_mix: self.prosody_mix,
             speed: self.speed,
             pitch: self.pitch,
             volume: self.volume,
@@ -126,7 +150,7 @@ pub fn run(args: &say::Args, path: &Path) -> Result<(), Failure> {
     let folder = args.batch.out_dir.as_deref().unwrap_or(Path::new("."));
     let lexicons = args.text.lexicons()?;
     let bytes = read(path)?;
-    let engine = args.engine.load()?;
+    let engine = args.engine.load(VoiceLibrary::user())?;
     fs::create_dir_all(folder).map_err(syrinx::Error::io(folder))?;
     let lines = numbered_lines(&bytes);
     let interrupt = Interrupt::listen();
@@ -135,6 +159,7 @@ pub fn run(args: &say::Args, path: &Path) -> Result<(), Failure> {
         folder,
         name: path.display().to_string(),
         engine: &engine,
+        cast: Cast::new(&engine, args.quiet),
         lexicons: &lexicons,
         interrupt: &interrupt,
     };
@@ -147,6 +172,7 @@ struct Batch<'a> {
     folder: &'a Path,
     name: String,
     engine: &'a Engine,
+    cast: Cast<'a>,
     lexicons: &'a Lexicons,
     interrupt: &'a Interrupt,
 }
@@ -218,11 +244,9 @@ impl Batch<'_> {
         timing: Option<Timing>,
     ) -> Result<Outcome, Failure> {
         let settings = record.voice().or(&self.args.voice);
-        let voice = settings.voice(self.engine)?;
-        let mut request = self
-            .args
-            .text
-            .apply(settings.request(self.engine, &voice), self.lexicons);
+        let (voice, donor) = (self.cast.voice(&settings)?, self.cast.donor(&settings)?);
+        let request = settings.request(self.engine, &voice, donor.as_ref());
+        let mut request = self.args.text.apply(request, self.lexicons);
         if let Some(ssml) = record.ssml {
             request = request.ssml(ssml);
         }
@@ -230,7 +254,7 @@ impl Batch<'_> {
             text: source::readable(record.text, 0, "\"text\"")?,
             place: None,
         };
-        let rendering = Rendering::new(&request, Source::Text(passage))?;
+        let rendering = Rendering::new(&request, Source::Text(passage), timing.is_some())?;
         for folder in path
             .parent()
             .into_iter()
@@ -390,7 +414,11 @@ mod tests {
         assert!(message.contains(", column"), "{message}");
         assert!(Record::parse(r#"{"text": "a", "speed": 9}"#).is_err());
         let record = Record::parse(r#"{"text": "a", "output_file": "b.wav", "speaker": "Rook"}"#);
-        assert_eq!(record.unwrap().voice.as_deref(), Some("Rook"));
+        assert_eq!(record.unwrap().voice, ["Rook"]);
+        let clips = Record::parse(r#"{"text": "a", "voice": ["a.wav", "b.wav"]}"#);
+        assert_eq!(clips.unwrap().voice.len(), 2);
+        assert!(Record::parse(r#"{"text": "a", "voice": 3}"#).is_err());
+        assert!(Record::parse(r#"{"text": "a", "prosody_mix": 2}"#).is_err());
     }
 
     #[test]

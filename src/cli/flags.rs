@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
-use syrinx::{DeviceChoice, Engine, SpeechRequest, Voice};
+use syrinx::{Accent, DeviceChoice, Engine, SpeechRequest, Voice, VoiceLibrary};
 
 use super::Failure;
 
@@ -11,14 +11,32 @@ const SPEED: RangeInclusive<f32> = 0.25..=4.0;
 const PITCH: RangeInclusive<f32> = -24.0..=24.0;
 const VOLUME: RangeInclusive<f32> = -60.0..=24.0;
 const TEMPERATURE: RangeInclusive<f32> = 0.0..=2.0;
+const MIX: RangeInclusive<f32> = 0.0..=1.0;
 
 /// How to speak.
 #[derive(Debug, Clone, Default, clap::Args)]
 #[command(next_help_heading = "Voice")]
 pub struct VoiceFlags {
-    /// Who speaks; `syrinx voices` lists them [default: the first]
-    #[arg(short, long, value_name = "NAME")]
-    pub voice: Option<String>,
+    /// Who speaks: a name (`syrinx voices` lists them), or a recording of anybody; repeat it for several recordings of
+    /// one speaker [default: the first voice]
+    #[arg(short, long, value_name = "NAME|CLIP")]
+    pub voice: Vec<String>,
+
+    /// The English of a voice made from clips: american or british [default: american]
+    #[arg(long, value_name = "ACCENT", value_parser = accent)]
+    pub accent: Option<Accent>,
+
+    /// Whose prosody is heard instead of the voice's own: a name, or recordings as for --voice
+    #[arg(long, value_name = "NAME|CLIP")]
+    pub prosody: Vec<String>,
+
+    /// What is said in the clip of --prosody, or @FILE that holds it; once for each clip
+    #[arg(long, value_name = "TEXT|@FILE", requires = "prosody")]
+    pub prosody_text: Vec<String>,
+
+    /// How much of it: 0 is the voice's own prosody, 1 that of --prosody [default: 1]
+    #[arg(long, value_name = "SHARE", value_parser = mix, requires = "prosody", allow_negative_numbers = true)]
+    pub prosody_mix: Option<f32>,
 
     /// Speed, 0.25 to 4; 2 is twice as fast
     #[arg(short, long, value_name = "FACTOR", value_parser = speed, allow_negative_numbers = true)]
@@ -52,8 +70,16 @@ pub struct VoiceFlags {
 impl VoiceFlags {
     /// These settings, and `other`'s where these have none.
     pub fn or(&self, other: &Self) -> Self {
+        let (cast, score) = (
+            if self.voice.is_empty() { other } else { self },
+            if self.prosody.is_empty() { other } else { self },
+        );
         Self {
-            voice: self.voice.clone().or_else(|| other.voice.clone()),
+            voice: cast.voice.clone(),
+            accent: self.accent.or(other.accent),
+            prosody: score.prosody.clone(),
+            prosody_text: score.prosody_text.clone(),
+            prosody_mix: self.prosody_mix.or(other.prosody_mix),
             speed: self.speed.or(other.speed),
             pitch: self.pitch.or(other.pitch),
             volume: self.volume.or(other.volume),
@@ -64,19 +90,17 @@ impl VoiceFlags {
         }
     }
 
-    /// The voice asked for, or the first there is.
-    pub fn voice(&self, engine: &Engine) -> Result<Voice, Failure> {
-        let name = match (&self.voice, engine.voices().first()) {
-            (Some(name), _) => name,
-            (None, Some(first)) => &first.name,
-            (None, None) => return Err(Failure::failed("these weights hold no voice")),
-        };
-        Ok(engine.voice(name)?)
-    }
-
     /// A request with these settings; what is not set stays as the engine has it.
-    pub fn request(&self, engine: &Engine, voice: &Voice) -> SpeechRequest {
+    pub fn request(
+        &self,
+        engine: &Engine,
+        voice: &Voice,
+        donor: Option<&(Voice, f32)>,
+    ) -> SpeechRequest {
         let mut request = engine.speech(voice);
+        if let Some((donor, share)) = donor {
+            request = request.prosody(donor, *share);
+        }
         if let Some(speed) = self.speed {
             request = request.speed(speed);
         }
@@ -117,12 +141,22 @@ pub struct EngineFlags {
     /// Use the weights in this folder instead of the embedded ones
     #[arg(long, value_name = "DIR")]
     pub weights: Option<PathBuf>,
+
+    /// Listen to clips anew, and keep nothing of them for the next time
+    #[arg(long)]
+    pub no_cache: bool,
 }
 
 impl EngineFlags {
-    /// Loads the engine.
-    pub fn load(&self) -> Result<Engine, Failure> {
+    /// Loads the engine, which finds stored voices in `library`.
+    pub fn load(&self, library: Option<VoiceLibrary>) -> Result<Engine, Failure> {
         let mut builder = Engine::builder().device(self.device);
+        if let Some(library) = library {
+            builder = builder.library(library);
+        }
+        if !self.no_cache {
+            builder = builder.user_cache();
+        }
         if let Some(threads) = self.threads {
             builder = builder.threads(threads.into());
         }
@@ -157,6 +191,19 @@ fn temperature(text: &str) -> Result<f32, String> {
     )
 }
 
+fn mix(text: &str) -> Result<f32, String> {
+    number(text, MIX, "0 is the voice's own prosody, 1 the donor's")
+}
+
+/// An accent by its name.
+pub fn accent(text: &str) -> Result<Accent, String> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "american" => Ok(Accent::American),
+        "british" => Ok(Accent::British),
+        _ => Err("give american or british".into()),
+    }
+}
+
 fn device(text: &str) -> Result<DeviceChoice, String> {
     text.parse()
         .map_err(|error: syrinx::Error| error.to_string())
@@ -187,6 +234,7 @@ pub fn check(flags: &VoiceFlags) -> Result<(), String> {
     within("speed", flags.speed, SPEED)?;
     within("pitch", flags.pitch, PITCH)?;
     within("volume", flags.volume, VOLUME)?;
+    within("prosody_mix", flags.prosody_mix, MIX)?;
     within("temperature", flags.temperature, TEMPERATURE)
 }
 
@@ -212,14 +260,11 @@ mod tests {
         };
         let flags = VoiceFlags {
             speed: Some(0.5),
-            voice: Some("Wren".into()),
+            voice: vec!["Wren".into()],
             ..VoiceFlags::default()
         };
         let both = line.or(&flags);
-        assert_eq!(
-            (both.speed, both.voice.as_deref()),
-            (Some(2.0), Some("Wren"))
-        );
+        assert_eq!((both.speed, &both.voice[0][..]), (Some(2.0), "Wren"));
         assert!(check(&both).is_ok());
         let wild = VoiceFlags {
             speed: Some(f32::NAN),

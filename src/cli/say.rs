@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use syrinx::audio::{Spec, Written};
-use syrinx::{Engine, Voice};
+use syrinx::{Engine, Voice, VoiceLibrary};
 
+use super::cast::Cast;
 use super::figures::{Figures, Report, round};
 use super::flags::{EngineFlags, VoiceFlags};
 use super::interrupt::Interrupt;
@@ -22,6 +23,7 @@ Examples:
   syrinx say \"Hello there.\"                        writes speech.wav
   syrinx say -i book.txt -o book.flac --timing book.srt
   echo \"Hello.\" | syrinx say --raw | aplay -r 24000 -f S16_LE
+  syrinx say --voice me.wav \"Spoken by me.\"         a voice from a recording
   syrinx say --ssml -i page.ssml --play
   syrinx say --batch lines.jsonl --out-dir out
 
@@ -91,11 +93,12 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     };
     // Standard input is read from here on, while the engine loads.
     let source = Source::open(&args.words, &args.input, args.text.ssml, &interrupt)?;
-    let engine = args.engine.load()?;
-    let voice = args.voice.voice(&engine)?;
-    let request = args
-        .text
-        .apply(args.voice.request(&engine, &voice), &lexicons);
+    let engine = args.engine.load(VoiceLibrary::user())?;
+    let cast = Cast::new(&engine, args.quiet);
+    let voice = cast.voice(&args.voice)?;
+    let donor = cast.donor(&args.voice)?;
+    let request = args.voice.request(&engine, &voice, donor.as_ref());
+    let request = args.text.apply(request, &lexicons);
     let run = Run {
         args,
         plan: &plan,
@@ -104,7 +107,8 @@ pub fn run(args: &Args) -> Result<(), Failure> {
         voice: &voice,
         interrupt: &interrupt,
     };
-    run.speak(Rendering::new(&request, source)?)
+    let rendering = Rendering::new(&request, source, run.timing.is_some())?;
+    run.speak(rendering)
 }
 
 /// Everything there is to a run once the flags are understood.

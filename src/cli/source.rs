@@ -90,7 +90,7 @@ fn read_files(paths: &[PathBuf], ssml: bool) -> Result<Passage, Failure> {
 }
 
 /// The whole of a text file.
-fn read_file(path: &Path) -> Result<String, Failure> {
+pub fn read_file(path: &Path) -> Result<String, Failure> {
     let name = path.display().to_string();
     if path == Path::new("-") {
         return Err(Failure::usage(

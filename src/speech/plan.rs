@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use candle_core::Tensor;
-use syrinx_models::megatts2::{pool_content, scale_units};
+use syrinx_models::megatts2::{DurationMix, ProsodyMix, pool_content, scale_units};
 use syrinx_models::sampling::Sampler;
 
 use super::mark::{Mark, MarkKind};
@@ -38,14 +38,23 @@ impl Plan {
         sentence: usize,
     ) -> Result<Self> {
         let content = model.networks.acoustic.content(&utterance.ids())?;
-        let own = voice.durations().generate(&content)?;
+        let donor = settings.donor.as_ref();
+        let told = donor.filter(|(donor, _)| donor.durations().positions() > 0);
+        let own = match told {
+            Some((donor, share)) => DurationMix::new(voice.durations(), donor.durations(), *share)?
+                .generate(&content)?,
+            None => voice.durations().generate(&content)?,
+        };
         let units = scale_units(&own, settings.speed * utterance.prosody.rate);
         let pooled = pool_content(&content, &units, model.networks.config().units_per_code())?;
         let sampler = Sampler::new(settings.sampling, settings.seed)?;
         // A sentence never has that many codes, so that no two draws share a position.
-        let codes = voice
-            .prosody()
-            .generate(&pooled, &sampler, (sentence as u64) << 32)?;
+        let first = (sentence as u64) << 32;
+        let codes = match donor {
+            Some((donor, share)) => ProsodyMix::new(voice.prosody(), donor.prosody(), *share)?
+                .generate(&pooled, &sampler, first)?,
+            None => voice.prosody().generate(&pooled, &sampler, first)?,
+        };
         let skip = units
             .first()
             .map_or(0, |lead| lead.saturating_sub(LEAD_UNITS));

@@ -77,6 +77,17 @@ impl SpeechRequest {
         self
     }
 
+    /// Speaks with the prosody of another voice (Mega-TTS 2, equation 3): `share` 0 is the voice's own, 1 the donor's,
+    /// in between codes are drawn from the mixture of what both make likely. The timbre stays.
+    ///
+    /// Durations are mixed too, in the logarithm; a donor made from clips without their text has nothing to tell about
+    /// them, and leaves them as they are.
+    #[must_use]
+    pub fn prosody(mut self, donor: &Voice, share: f32) -> Self {
+        self.settings.donor = Some((donor.clone(), share));
+        self
+    }
+
     /// Pronunciations that go before the built-in ones.
     #[must_use]
     pub fn lexicon(mut self, lexicon: impl Into<Arc<Lexicon>>) -> Self {

@@ -2,6 +2,7 @@
 
 use syrinx_models::sampling::Sampling;
 
+use crate::voice::Voice;
 use crate::{Error, Result};
 
 /// Settings of a request, with the ranges they may have.
@@ -14,6 +15,8 @@ pub(super) struct Settings {
     pub sampling: Sampling,
     /// Longest piece of a stream, ms.
     pub chunk_ms: u32,
+    /// Whose prosody is heard besides the voice's own, and its share.
+    pub donor: Option<(Voice, f32)>,
 }
 
 impl Default for Settings {
@@ -25,6 +28,7 @@ impl Default for Settings {
             seed: 0,
             sampling: Sampling::default(),
             chunk_ms: 1600,
+            donor: None,
         }
     }
 }
@@ -44,6 +48,9 @@ impl Settings {
         within("speed", self.speed, 0.25, 4.0)?;
         within("pitch", self.pitch_semitones, -24.0, 24.0)?;
         within("volume", self.volume_db, -60.0, 24.0)?;
+        if let Some((_, share)) = &self.donor {
+            within("prosody mix", *share, 0.0, 1.0)?;
+        }
         Ok(self.sampling.validate()?)
     }
 }

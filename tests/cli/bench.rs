@@ -9,12 +9,15 @@ use tempfile::TempDir;
 /// A folder of its own for each test.
 pub struct Bench {
     folder: TempDir,
+    /// Stands for the user's folders.
+    home: TempDir,
 }
 
 impl Bench {
     pub fn new() -> Self {
         Self {
             folder: tempfile::tempdir().unwrap(),
+            home: tempfile::tempdir().unwrap(),
         }
     }
 
@@ -32,8 +35,15 @@ impl Bench {
     pub fn syrinx(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_syrinx"));
         command.current_dir(self.folder.path()).args(args);
+        command.env("SYRINX_VOICES", self.home("voices"));
+        command.env("SYRINX_CACHE", self.home("cache"));
         command.timeout(std::time::Duration::from_secs(120));
         command
+    }
+
+    /// A folder of the user's.
+    pub fn home(&self, name: &str) -> PathBuf {
+        self.home.path().join(name)
     }
 
     /// Names of everything in the folder, hidden files included.

@@ -1,0 +1,268 @@
+//! What the networks make of a clip.
+
+use std::sync::Arc;
+
+use candle_core::{Device, Tensor};
+use serde::{Deserialize, Serialize};
+use syrinx_models::aligner::Aligner;
+use syrinx_models::megatts2::{MegaTts2, Prompt, ProsodyConfig, TimbreConfig};
+use syrinx_vocoder::mel::{Mel, MelConfig};
+use syrinx_vocoder::pitch::{Pitch, PitchConfig};
+
+use super::clip::Clip;
+use super::digest::Digest;
+use super::recording::Recording;
+use super::speech::Speech;
+use crate::engine::Model;
+use crate::text::FrontEnd;
+use crate::{Error, Result};
+
+/// Changes whenever the same clip would be encoded differently by the same networks.
+const VERSION: u32 = 1;
+
+/// A clip as the networks know it.
+#[derive(Debug, Clone)]
+pub(crate) struct Reference {
+    /// The clip it was made from.
+    pub name: String,
+    /// Its pieces in order.
+    pub pieces: Vec<Piece>,
+    /// What the user should know of the clip.
+    pub warnings: Vec<String>,
+}
+
+/// A stretch of a clip.
+#[derive(Debug, Clone)]
+pub(crate) struct Piece {
+    /// Timbre keys, [M, K].
+    pub keys: Tensor,
+    /// Its prosody, and its symbols and durations where the text is known.
+    pub prompts: Vec<Prompt>,
+    /// How long it is.
+    pub seconds: f64,
+    /// Its melody.
+    pub melody: Melody,
+}
+
+/// How high a stretch of speech lies.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Melody {
+    /// Median F0 of the voiced frames, Hz; 0 where there are none.
+    median_f0_hz: f32,
+    /// Number of voiced frames.
+    voiced: usize,
+}
+
+impl Melody {
+    /// The median F0, Hz, unless of too few frames.
+    fn known(self) -> Option<f32> {
+        (self.voiced >= FEW_FRAMES).then_some(self.median_f0_hz)
+    }
+}
+
+impl Reference {
+    /// Seconds of speech.
+    pub fn seconds(&self) -> f64 {
+        self.pieces.iter().map(|piece| piece.seconds).sum()
+    }
+}
+
+/// Clips to references, with the networks of one model.
+pub(crate) struct Encoder {
+    networks: MegaTts2,
+    aligner: Option<Arc<Aligner>>,
+    mel: Mel,
+    pitch: Pitch,
+    fingerprint: String,
+}
+
+/// What a fingerprint stands for, apart from the weights.
+#[derive(Serialize)]
+struct Recipe<'a> {
+    version: u32,
+    mel: &'a MelConfig,
+    timbre: &'a TimbreConfig,
+    prosody: &'a ProsodyConfig,
+}
+
+/// Fewer voiced frames tell nothing of how high a voice lies.
+const FEW_FRAMES: usize = 9;
+
+/// Where a voice is taken to lie whose height is unknown, ln Hz, as in training.
+const UNKNOWN: f64 = 5.0;
+
+/// Mels are moved along frequency by no more than this, ln, as in training.
+const FARTHEST: f64 = 0.7;
+
+/// The median F0, Hz, of pieces together: the mean of the logarithms of theirs, by their voiced frames. None of too few.
+pub(crate) fn median_f0_hz(pieces: &[Piece]) -> Option<f32> {
+    let heard = pieces
+        .iter()
+        .map(|piece| piece.melody)
+        .filter(|melody| melody.voiced > 0);
+    let (sum, voiced) = heard.fold((0.0, 0), |(sum, voiced), melody| {
+        let weight = melody.voiced as f64;
+        (
+            sum + weight * f64::from(melody.median_f0_hz).ln(),
+            voiced + melody.voiced,
+        )
+    });
+    (voiced >= FEW_FRAMES).then(|| (sum / voiced as f64).exp() as f32)
+}
+
+impl Encoder {
+    /// # Errors
+    /// [`Error::Compute`] only.
+    pub fn new(model: &Model, acoustic: &syrinx_models::Checkpoint) -> Result<Self> {
+        let mel = model.vocoder.mel().clone();
+        let config = model.networks.config();
+        let recipe = Recipe {
+            version: VERSION,
+            mel: &mel,
+            timbre: &config.timbre,
+            prosody: &config.prosody,
+        };
+        let pitch = PitchConfig {
+            rate_hz: mel.rate_hz,
+            hop: mel.hop,
+            ..PitchConfig::starter()
+        };
+        Ok(Self {
+            fingerprint: fingerprint(&recipe, acoustic)?,
+            pitch: Pitch::new(pitch)?,
+            networks: model.networks.clone(),
+            aligner: model.aligner.clone(),
+            mel: Mel::new(mel)?,
+        })
+    }
+
+    /// Names the networks that encode, so that what others made is not taken for theirs.
+    pub fn fingerprint(&self) -> &str {
+        &self.fingerprint
+    }
+
+    /// Hears a clip. `front_end` reads its text, if it has one.
+    ///
+    /// # Errors
+    /// [`Error::Io`], [`Error::Audio`] or [`Error::Input`], naming the clip.
+    pub fn encode(&self, clip: &Clip, front_end: &FrontEnd) -> Result<Reference> {
+        let name = clip.name();
+        let recording = Recording::read(clip, self.mel.config().rate_hz)?;
+        let speech = Speech::find(&name, recording)?;
+        let mut pieces = Vec::with_capacity(speech.pieces.len());
+        for samples in &speech.pieces {
+            let mel = self.mel(samples)?;
+            let melody = self.melody(samples)?;
+            let prompt = match clip.text() {
+                Some(_) => None,
+                None => Some(Prompt {
+                    ids: Vec::new(),
+                    units: Vec::new(),
+                    codes: self.codes(&mel, melody.known())?,
+                }),
+            };
+            pieces.push(Piece {
+                keys: self.networks.acoustic.timbre(&[mel])?.keys().clone(),
+                prompts: prompt.into_iter().collect(),
+                seconds: samples.len() as f64 / f64::from(self.mel.config().rate_hz),
+                melody,
+            });
+        }
+        if let Some(text) = clip.text() {
+            let prompts = self
+                .align(&speech, text, front_end, median_f0_hz(&pieces))
+                .map_err(|error| match error {
+                    Error::Input(text) => Error::Input(format!("{name}: {text}")),
+                    other => other,
+                })?;
+            if let Some(first) = pieces.first_mut() {
+                first.prompts = prompts;
+            }
+        }
+        Ok(Reference {
+            name,
+            pieces,
+            warnings: speech.warnings,
+        })
+    }
+
+    /// Prompts with content: a sentence of `text` each, with the durations it has in the recording.
+    fn align(
+        &self,
+        speech: &Speech,
+        text: &str,
+        front_end: &FrontEnd,
+        f0_hz: Option<f32>,
+    ) -> Result<Vec<Prompt>> {
+        let Some(aligner) = &self.aligner else {
+            return Err(Error::Config(
+                "this model has no aligner, which finds the words of a text in a recording: leave the text out, or use \
+                 weights with aligner.safetensors"
+                    .into(),
+            ));
+        };
+        let utterances = front_end.utterances(text).collect::<Result<Vec<_>, _>>()?;
+        let sentences: Vec<Vec<u32>> = utterances.iter().map(|u| u.ids()).collect();
+        let mel = self.mel(&speech.samples())?;
+        let units = aligner.align(&mel, &sentences.concat())?.units;
+
+        let per_unit = self.networks.config().frames_per_unit;
+        let frames = mel.dim(1)?;
+        let (mut symbols, mut start) = (0, 0);
+        let mut prompts = Vec::with_capacity(sentences.len());
+        for ids in sentences {
+            let units = units[symbols..symbols + ids.len()].to_vec();
+            symbols += ids.len();
+            let lasts = units.iter().sum::<u32>() as usize * per_unit;
+            // The aligner hears an odd last frame twice.
+            let end = (start + lasts).min(frames);
+            let codes = self.codes(&mel.narrow(1, start, end - start)?, f0_hz)?;
+            start = end;
+            prompts.push(Prompt { ids, units, codes });
+        }
+        Ok(prompts)
+    }
+
+    /// Prosody codes of a mel [bands, T] of a voice of this median F0: taken at the register of the model, if it has one.
+    fn codes(&self, mel: &Tensor, f0_hz: Option<f32>) -> Result<Vec<u32>> {
+        let acoustic = &self.networks.acoustic;
+        let Some(register_hz) = acoustic.config().prosody.register_hz else {
+            return Ok(acoustic.prosody_codes(mel)?);
+        };
+        let own = f0_hz.map_or(UNKNOWN, |hz| f64::from(hz).ln());
+        let by = (f64::from(register_hz).ln() - own).clamp(-FARTHEST, FARTHEST);
+        Ok(acoustic.prosody_codes(&self.mel.config().warp(&mel.contiguous()?, by.exp())?)?)
+    }
+
+    fn melody(&self, samples: &[f32]) -> Result<Melody> {
+        let mut f0 = self.pitch.track(samples)?;
+        f0.retain(|&hz| hz > 0.0);
+        f0.sort_unstable_by(f32::total_cmp);
+        Ok(Melody {
+            median_f0_hz: f0.get(f0.len() / 2).copied().unwrap_or_default(),
+            voiced: f0.len(),
+        })
+    }
+
+    /// [bands, T].
+    fn mel(&self, samples: &[f32]) -> Result<Tensor> {
+        Ok(self.mel.tensor(samples, &Device::Cpu)?.squeeze(0)?)
+    }
+}
+
+/// Of all that decides what a clip becomes: the front end, and the weights of the two encoders.
+fn fingerprint(recipe: &Recipe, acoustic: &syrinx_models::Checkpoint) -> Result<String> {
+    let recipe = serde_json::to_vec(recipe).map_err(|error| Error::Config(error.to_string()))?;
+    let mut digest = Digest::of(&recipe);
+    let mut names = acoustic.names();
+    names.retain(|name| name.starts_with("timbre.") || name.starts_with("prosody."));
+    names.sort_unstable();
+    for name in names {
+        digest.add(name.as_bytes());
+        let values = acoustic.tensor(&name, &Device::Cpu)?;
+        for value in values.flatten_all()?.to_vec1::<f32>()? {
+            digest.add(&value.to_le_bytes());
+        }
+    }
+    Ok(digest.hex())
+}
