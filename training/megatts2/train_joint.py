@@ -8,16 +8,19 @@ work. Content and prosody encoders stay frozen, so the codes of stage 2 remain v
 resolution STFT on one-second crops and, from --adversarial-from of the time on, the small discriminator with feature
 matching (it learns alone for a tenth of the time first); a third of the steps also regress the fast teacher's spectral
 parts from decoded mels. F0 is the true one. Recordings at 16 kHz count below 7.6 kHz only and are not shown to the judge.
---speaker W adds a speaker-consistency loss (1 - cosine to the voice's mean d-vector, Resemblyzer), on every other step
-for voices exchanged between the readings of the batch, so that timbre comes from the references alone.
+--speaker W adds a speaker-consistency loss (1 - cosine to the voice's mean d-vector by Resemblyzer, and the cross-entropy
+of being told from all other voices of the sets), on voices
+exchanged between the readings of the batch and moved along frequency, so that timbre comes from the references alone and
+there are more of them than were recorded.
 With --start the vocoder goes on from a folder of exported weights.
 Resumable: DIR/state.pt holds {"acoustic": {"average"}, "vocoder": {"average"}, ...}.
 """
-import argparse, copy, json, math, pathlib, sys, time
+import argparse, copy, json, math, pathlib, random, sys, time
 import numpy as np, torch, torch.nn as nn, torch.nn.functional as F
 here = pathlib.Path(__file__).parent; sys.path[:0] = [str(here), str(here.parent), str(here.parent / "vocoder")]
 import blocks, harmonic_noise
 from data import Corpus
+from disguise import warp
 from discriminator import Discriminator, discriminator_loss, feature_loss, generator_loss
 from model import Acoustic, STARTER
 from shipped import load
@@ -25,8 +28,9 @@ from spectrum import HOP
 from train import parts_loss, stft_loss
 from train_acoustic import held_out, losses
 
+HIGHER = (0.86, 0.93, 1.0, 1.0, 1.075, 1.16)
 CROP = 128  # frames, 1.6 s: what the speaker encoder was made for
-WEIGHTS = {"pure": 0.38, "virtual": 0.22, "fast": 0.06, "pseudo": 0.08, "real": 0.26}
+WEIGHTS = {"pure": 0.3, "virtual": 0.22, "fast": 0.05, "pseudo": 0.05, "real": 0.38}
 
 def main():
     a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -45,21 +49,27 @@ def main():
     known = [u for u in corpus.items if u.x["speaker"][0] == "h" and u.f.start in table and u.frames == table[u.f.start]["frames"] and u.frames > CROP + 8]
     if o.speaker:
         from speaker import SpeakerEncoder
-        speakers = SpeakerEncoder(); known_voices = {k: speakers.voice(u) for k, u in corpus.by_voice.items() if not k.startswith("h_")}; print(len(known_voices), "voices embedded", flush=True)
+        speakers = SpeakerEncoder(); cache = out / "voices.pt"; dvectors = torch.load(cache) if cache.exists() else {}
+        for k, u in corpus.by_voice.items():
+            for higher in set(HIGHER) if not k.startswith("h_") and (k, 1.0) not in dvectors else (): dvectors[k, higher] = speakers.voice(u, 12 if higher == 1 else 6, higher)
+        torch.save(dvectors, cache); place = {k: i for i, k in enumerate(dvectors)}; every = torch.stack(list(dvectors.values())); print(len(dvectors), "voices embedded", flush=True)
+    shuffle = random.Random(int(time.time()))
     def speech(mel, f0):
         """Vocoder on crops: parts of the spectrum and the wave."""
         p = v.parameters_of(mel, f0); n = torch.randn(2, *p[0].shape); return p, harmonic_noise.inverse(v.spectrum(p, f0, torch.complex(n[0], n[1])))
-    def consistency(wave, voices): return sum(1 - (e * known_voices[k]).sum() for e, k in zip(speakers(wave), voices)) / len(voices)
+    def consistency(wave, voices):
+        """Near the voice's own d-vector, and nearer to it than to those of the other voices."""
+        near = speakers(wave) @ every.T; own = torch.tensor([place[k] for k in voices]); return (1 - near.gather(1, own[:, None])).mean() + 0.06 * F.cross_entropy(20 * near, own)
     def exchanged(b):
         """The batch's readings in each other's voices, at the voices' registers: waves of a few crops and who is to be heard."""
-        lot = [i for i, u in enumerate(b["items"]) if u.frames > CROP + 4 and u.voice in known_voices]
+        lot = [i for i, u in enumerate(b["items"]) if u.frames > CROP + 4 and (u.voice, 1.0) in place]
         if len(lot) < 2: return None
-        lot = lot[:4]; to = lot[1:] + lot[:1]; z = m.content(b["ids"][lot], b["symbol_mask"][lot]); k, mask, g = m.keys(b["references"][to], b["reference_frames"][to]); q, *_ = m.prosody(b["prosody_mel"][lot], b["frames"][lot])
-        mel, f0, voicing = m.decode(z, k, mask, g, b["index"][lot], b["position"][lot], b["unit_mask"][lot], q, b["register"][to]); at = [int(r.integers(0, b["items"][i].frames - CROP)) for i in lot]; f0 = (torch.exp(f0) * (voicing > 0)).detach()
-        return speech(torch.stack([x[:, a: a + CROP] for x, a in zip(mel, at)]), torch.stack([x[a: a + CROP] for x, a in zip(f0, at)]))[1], [b["items"][i].voice for i in to]
+        lot = lot[:4]; to = lot[1:] + lot[:1]; z = m.content(b["ids"][lot], b["symbol_mask"][lot]); q, *_ = m.prosody(b["prosody_mel"][lot], b["frames"][lot]); higher = [shuffle.choice(HIGHER) for _ in to]
+        k, mask, g = m.keys(torch.stack([warp(b["references"][i], h) for i, h in zip(to, higher)]), b["reference_frames"][to]); register = b["register"][to] + torch.tensor(higher).log()
+        mel, f0, voicing = m.decode(z, k, mask, g, b["index"][lot], b["position"][lot], b["unit_mask"][lot], q, register); at = [int(r.integers(0, b["items"][i].frames - CROP)) for i in lot]; f0 = (torch.exp(f0) * (voicing > 0)).detach()
+        return speech(torch.stack([x[:, a: a + CROP] for x, a in zip(mel, at)]), torch.stack([x[a: a + CROP] for x, a in zip(f0, at)]))[1], [(b["items"][i].voice, h) for i, h in zip(to, higher)]
     def save(): torch.save({"acoustic": {"model": m.state_dict(), "average": average.state_dict()}, "vocoder": {"model": v.state_dict(), "average": average_v.state_dict()}, "judge": judge.state_dict(), "opt": opt.state_dict(), "opt_judge": opt_judge.state_dict(), "step": step, "spent": spent + time.process_time() - start}, out / "state.tmp"); (out / "state.tmp").rename(state)
     start = time.process_time(); saved = time.time(); running = {}; batches = corpus.batches(o.frames, WEIGHTS, int(time.time()))
-    import random; shuffle = random.Random(int(time.time()))
     while (progress := (spent + time.process_time() - start) / (60 * o.minutes)) < 1:
         lr = o.rate * min(1, (step + 1) / 30) * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * progress))); fighting, learning = progress >= o.adversarial_from, progress >= o.adversarial_from - 0.1
         for g in opt.param_groups: g["lr"] = lr
@@ -71,7 +81,6 @@ def main():
             p, wave = speech(mel, f0); clean = [j for j, i in enumerate(lot) if not b["items"][i].voice.startswith("ls")]; real = [j for j in range(len(lot)) if j not in clean]
             if clean: l["stft"] = stft_loss(wave[clean], audio[clean]); loss = loss + l["stft"] * len(clean) / len(lot)
             if real: l["real"] = stft_loss(wave[real], audio[real], 7600 / 12000); loss = loss + l["real"] * len(real) / len(lot)
-            if o.speaker and step % 2 and (heard := [j for j, i in enumerate(lot) if b["items"][i].voice in known_voices]): l["self"] = consistency(wave[heard], [b["items"][lot[j]].voice for j in heard]); loss = loss + o.speaker * l["self"]
             audio, wave = audio[clean], wave[clean]
             if teach:
                 t = torch.stack([torch.from_numpy(np.asarray(parts[(z := table[b["items"][i].f.start])["at"] + k: z["at"] + k + CROP], np.float32)) for i, k in zip(lot, at)]); t[:, :, (0, 2)] += torch.tensor([math.log(b["items"][i].gain) for i in lot])[:, None, None, None]; l["parts"], l["free"] = parts_loss(p, t, None); loss = loss + 0.5 * l["parts"]
@@ -82,7 +91,7 @@ def main():
                 for q in judge.parameters(): q.requires_grad_(False)
                 real, fake = judge(audio), judge(wave); l["fool"], l["feature"] = generator_loss(fake), feature_loss(real, fake); loss = loss + ramp * (0.1 * l["fool"] + 1.0 * l["feature"])
                 for q in judge.parameters(): q.requires_grad_(True)
-        if o.speaker and step % 2 == 0 and (other := exchanged(b)): l["other"] = consistency(*other); loss = loss + o.speaker * l["other"]
+        if o.speaker and not teach and (other := exchanged(b)): l["other"] = consistency(*other); loss = loss + o.speaker * l["other"]
         opt.zero_grad(); loss.backward(); nn.utils.clip_grad_norm_(params, 1.5); opt.step(); step += 1
         with torch.no_grad():
             k = min(0.99, step / (step + 10))

@@ -69,7 +69,8 @@ def main():
         s = torch.load(state); both.load_state_dict(s["model"]); average.load_state_dict(s["average"]); opt.load_state_dict(s["opt"]); step, spent = s["step"], s["spent"]
     def save(): torch.save({"model": both.state_dict(), "average": average.state_dict(), "opt": opt.state_dict(), "step": step, "spent": spent + time.process_time() - start}, out / "state.tmp"); (out / "state.tmp").rename(state)
     def draw():
-        s = styles[r.choices(names, weight)[0]]; return [r.choice(s) for _ in range(r.choice((1, 1, 2, 3, 4, 6, 10)))]
+        """Rows of equally many sentences, some thirty in all."""
+        n = r.choice((1, 2, 3, 4, 6, 10)); return [[r.choice(styles[s]) for _ in range(n)] for s in r.choices(names, weight, k=max(3, 30 // n))]
     def judge(lm, dm, lots):
         x, t, y = pad([row(l, r, lm) for l in lots], (0.0, 0, -1)); l1 = F.cross_entropy(lm(x, t).transpose(1, 2), y, ignore_index=-1)
         x, p, y = pad([duration_row(l, r, dm) for l in lots], (0.0, 0.0, -1.0)); m = y >= 0; l2 = (F.smooth_l1_loss(dm(x, p), y, beta=0.2, reduction="none") * m).sum() / m.sum(); return l1, l2
@@ -77,7 +78,7 @@ def main():
     while (progress := (spent + time.process_time() - start) / (60 * o.minutes)) < 1:
         lr = o.rate * min(1, (step + 1) / 100) * (0.03 + 0.97 * 0.5 * (1 + math.cos(math.pi * progress)))
         for g in opt.param_groups: g["lr"] = lr
-        l1, l2 = judge(plm, adm, [draw() for _ in range(12)]); opt.zero_grad(); (l1 + 5 * l2).backward(); nn.utils.clip_grad_norm_(both.parameters(), 1.0); opt.step(); step += 1
+        l1, l2 = judge(plm, adm, draw()); opt.zero_grad(); (l1 + 5 * l2).backward(); nn.utils.clip_grad_norm_(both.parameters(), 1.0); opt.step(); step += 1
         with torch.no_grad():
             k = min(0.998, step / (step + 20))
             for p, q in zip(average.parameters(), both.parameters()): p.lerp_(q, 1 - k)
