@@ -43,7 +43,7 @@ def load(folder):
 
 def aligner_of(sizes):
     from aligner import Aligner
-    return Aligner(**sizes)
+    return Aligner(**{k: sizes[k] for k in ("channels", "hidden", "kernel", "blocks")})
 
 def prosody_state(shipped):
     """P-LLM and ADM as the `average` of a state of train_prosody.py."""

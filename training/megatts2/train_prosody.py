@@ -69,8 +69,8 @@ def main():
         s = torch.load(state); both.load_state_dict(s["model"]); average.load_state_dict(s["average"]); opt.load_state_dict(s["opt"]); step, spent = s["step"], s["spent"]
     def save(): torch.save({"model": both.state_dict(), "average": average.state_dict(), "opt": opt.state_dict(), "step": step, "spent": spent + time.process_time() - start}, out / "state.tmp"); (out / "state.tmp").rename(state)
     def draw():
-        """Rows of equally many sentences, some thirty in all."""
-        n = r.choice((1, 2, 3, 4, 6, 10)); return [[r.choice(styles[s]) for _ in range(n)] for s in r.choices(names, weight, k=max(3, 30 // n))]
+        """Rows of equally many sentences (fewer of styles that have fewer; never one twice, or copying would be learnt), some thirty in all."""
+        n = r.choice((1, 2, 4, 8, 16)); return [r.sample(styles[s], min(n, len(styles[s]))) for s in r.choices(names, weight, k=max(3, 30 // n))]
     def judge(lm, dm, lots):
         x, t, y = pad([row(l, r, lm) for l in lots], (0.0, 0, -1)); l1 = F.cross_entropy(lm(x, t).transpose(1, 2), y, ignore_index=-1)
         x, p, y = pad([duration_row(l, r, dm) for l in lots], (0.0, 0.0, -1.0)); m = y >= 0; l2 = (F.smooth_l1_loss(dm(x, p), y, beta=0.2, reduction="none") * m).sum() / m.sum(); return l1, l2
