@@ -24,6 +24,7 @@ const fn starter_voice() -> Option<Files> {
         "plm.safetensors",
         "adm.safetensors",
         "vocoder.safetensors",
+        "aligner.safetensors",
         "voices.safetensors"
     ])
 }
