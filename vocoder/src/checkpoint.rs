@@ -20,6 +20,15 @@ use crate::{Error, Result};
 /// [`Error::Io`] if the file cannot be read, [`Error::Weights`] if it is neither format, or
 /// truncated.
 pub fn open(path: &Path, key: Option<&str>, device: &Device) -> Result<VarBuilder<'static>> {
+    let tensors = tensors(path, key, device)?;
+    Ok(VarBuilder::from_tensors(tensors, DType::F32, device))
+}
+
+/// The tensors that [`open`] makes a builder of, for layouts that have to be recognised by their names.
+///
+/// # Errors
+/// As [`open`].
+pub fn tensors(path: &Path, key: Option<&str>, device: &Device) -> Result<HashMap<String, Tensor>> {
     let io = |source| Error::Io {
         path: path.to_owned(),
         source,
@@ -47,7 +56,7 @@ pub fn open(path: &Path, key: Option<&str>, device: &Device) -> Result<VarBuilde
             found: "none".into(),
         });
     }
-    Ok(VarBuilder::from_tensors(tensors, DType::F32, device))
+    Ok(tensors)
 }
 
 /// Torch checkpoints since version 1.6: a zip archive of one pickle and the numbers.

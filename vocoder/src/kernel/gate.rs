@@ -32,6 +32,41 @@ unsafe fn scaled_sum_row<S: Simd>(
     zip!(S, dst, a, b, n, |a, b| S::mul(S::add(a, b), scale))
 }
 
+#[inline(always)]
+unsafe fn glu_add_row<S: Simd>(dst: *mut f32, a: *const f32, b: *const f32, n: usize) {
+    // SAFETY: the caller answers for `n` numbers at all three.
+    unsafe {
+        for i in (0..n).step_by(S::LANES) {
+            let left = n - i;
+            let (dst, a, b) = (dst.add(i), a.add(i), b.add(i));
+            if left >= S::LANES {
+                let gate = sigmoid::<S>(S::load(b));
+                S::store(dst, S::fma(S::load(a), gate, S::load(dst)));
+            } else {
+                let gate = sigmoid::<S>(S::load_part(b, left));
+                let sum = S::fma(S::load_part(a, left), gate, S::load_part(dst, left));
+                S::store_part(dst, left, sum);
+            }
+        }
+    }
+}
+
+/// `y += a · sigmoid(b)` on slices, in the calling thread; `x` is a and then b.
+///
+/// # Errors
+/// If `x` is not twice as long as `y`.
+pub fn glu_add(x: &[f32], y: &mut [f32]) -> Result<()> {
+    let n = y.len();
+    if x.len() != 2 * n {
+        bail!("glu_add: {} numbers for {n}", x.len())
+    }
+    let (a, b) = x.split_at(n);
+    let (level, dst, a, b) = (Level::best(), y.as_mut_ptr(), a.as_ptr(), b.as_ptr());
+    // SAFETY: all three hold `n` numbers.
+    dispatch!(level, glu_add_row(dst: *mut f32, a: *const f32, b: *const f32, n: usize));
+    Ok(())
+}
+
 /// Functions of two numbers.
 #[derive(Clone, Copy)]
 enum Gate {

@@ -16,6 +16,8 @@
 //! * [`Conv1dKernel`], [`ConvTranspose1dKernel`]: the same on slices, without allocation.
 //! * [`gemv()`], [`gemv_strided`], [`gemv_transposed`], [`dot`], [`softmax()`]: one vector at a time,
 //!   on slices, for networks that step from position to position.
+//! * [`Dense`], [`StateSpace`], [`VectorNorm`], [`glu_add`]: one step of a recurrent network for one or more streams.
+//! * [`dplr_kernels`], [`LongConv`]: state-space models as convolutions as long as the signal.
 //! * [`activation()`], [`snake`], [`gated_tanh`], [`glu`], [`average`]: number by number.
 //! * [`rms_norm_channels`], [`layer_norm_channels`]: normalisation in \[B, C, T\].
 //!
@@ -34,14 +36,17 @@
 //! ```
 
 mod activation;
+mod cauchy;
 mod clock;
 mod conv1d;
 mod conv_transpose1d;
+mod dense;
 mod elementary;
 mod elementwise;
 mod gate;
 mod gemv;
 mod layer;
+mod long_conv;
 mod lowered;
 #[cfg(target_arch = "aarch64")]
 mod neon;
@@ -53,6 +58,7 @@ mod portable;
 mod simd;
 mod snake;
 mod softmax;
+mod state_space;
 mod tensor;
 mod tile;
 mod weight_norm;
@@ -63,15 +69,19 @@ mod x86;
 mod tests;
 
 pub use activation::{Activation, activation};
+pub use cauchy::{Complex64, DplrPole, dplr_kernels};
 pub use clock::cpu_time;
 pub use conv_transpose1d::{ConvTranspose1dKernel, ConvTranspose1dSpec, conv_transpose1d};
 pub use conv1d::{Conv1dKernel, Conv1dSpec, conv1d};
-pub use gate::{average, gated_tanh, glu};
+pub use dense::{Dense, Precision};
+pub use gate::{average, gated_tanh, glu, glu_add};
 pub use gemv::{dot, gemv, gemv_strided, gemv_transposed};
 pub use layer::{Conv1d, ConvTranspose1d};
-pub use norm::{layer_norm_channels, rms_norm_channels};
+pub use long_conv::LongConv;
+pub use norm::{VectorNorm, layer_norm_channels, rms_norm_channels};
 pub use pool::{physical_cores, set_threads, threads};
 pub use simd::Level;
 pub use snake::{snake, snake_beta};
 pub use softmax::softmax;
+pub use state_space::{Recurrence, StateSpace, StateSpaceState};
 pub use weight_norm::fold_weight_norm;

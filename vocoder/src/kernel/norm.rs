@@ -18,6 +18,8 @@ struct ChannelNorm {
     /// Layer norm (mean removed) where present.
     bias: Option<Vec<f32>>,
     eps: f32,
+    /// Added once the mean is removed, before the division.
+    shift: f32,
 }
 
 /// Columns `at..at + n` (n ≤ `LANES`) of one batch item; channels are `time` apart.
@@ -65,7 +67,8 @@ unsafe fn columns<S: Simd>(
                     Some(b) => S::splat(*b.as_ptr().add(c)),
                     None => S::splat(0.0),
                 };
-                let d = S::mul(S::sub(read!(c), mean), scale);
+                let d = S::add(S::sub(read!(c), mean), S::splat(norm.shift));
+                let d = S::mul(d, scale);
                 let v = S::fma(d, S::splat(*norm.gain.as_ptr().add(c)), bias);
                 let p = y.add(c * time + at);
                 if n == S::LANES {
@@ -109,6 +112,129 @@ impl CustomOp1 for ChannelNorm {
     }
 }
 
+/// Layer norm over channels, of single vectors where a network steps and of \[B, C, T\] where it does
+/// not: y = (x − mean + shift) / deviation · gain + bias.
+#[derive(Debug, Clone)]
+pub struct VectorNorm {
+    gain: Vec<f32>,
+    bias: Vec<f32>,
+    eps: f32,
+    shift: f32,
+}
+
+impl VectorNorm {
+    /// `gain` and `bias` \[channels\]; `eps` stands under the root.
+    ///
+    /// # Errors
+    /// If their lengths differ, or they are empty.
+    pub fn new(gain: Vec<f32>, bias: Vec<f32>, eps: f32) -> Result<Self> {
+        if gain.is_empty() || gain.len() != bias.len() {
+            bail!("norm: {} gains and {} biases", gain.len(), bias.len())
+        }
+        Ok(Self {
+            gain,
+            bias,
+            eps,
+            shift: 0.0,
+        })
+    }
+
+    /// The norm of SaShiMi, y = `scale` / deviation · (x − mean + `shift`): no epsilon, so that all it
+    /// holds is one that keeps equal channels from dividing by zero.
+    ///
+    /// # Errors
+    /// If there are no channels.
+    pub fn scalar(channels: usize, scale: f32, shift: f32) -> Result<Self> {
+        let norm = Self::new(vec![scale; channels], vec![0.0; channels], 1e-30)?;
+        Ok(Self { shift, ..norm })
+    }
+
+    /// Channels.
+    pub fn channels(&self) -> usize {
+        self.gain.len()
+    }
+
+    /// Normalises each column of `x` \[B, C, T\], f32 on the CPU.
+    ///
+    /// # Errors
+    /// If the channels are others, or the tensor is elsewhere.
+    pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let (_, channels, _) = x.dims3()?;
+        if channels != self.channels() || !ours(x) {
+            bail!("norm of {} channels: {:?}", self.channels(), x.shape())
+        }
+        x.contiguous()?.apply_op1_no_bwd(&ChannelNorm {
+            gain: self.gain.clone(),
+            bias: Some(self.bias.clone()),
+            eps: self.eps,
+            shift: self.shift,
+        })
+    }
+
+    /// Normalises each of the vectors of `x` \[S, channels\] into `y`, in the calling thread.
+    ///
+    /// # Errors
+    /// If the lengths do not fit together.
+    pub fn apply(&self, x: &[f32], y: &mut [f32]) -> Result<()> {
+        let channels = self.gain.len();
+        if x.len() != y.len() || !x.len().is_multiple_of(channels) {
+            bail!(
+                "norm: {} numbers to {}, of {channels} channels",
+                x.len(),
+                y.len()
+            )
+        }
+        let (norm, level) = (self, Level::best());
+        for (x, y) in x.chunks_exact(channels).zip(y.chunks_exact_mut(channels)) {
+            let (x, y) = (x.as_ptr(), y.as_mut_ptr());
+            // SAFETY: both hold as many numbers as gain and bias do.
+            dispatch!(level, one_vector(norm: &VectorNorm, x: *const f32, y: *mut f32));
+        }
+        Ok(())
+    }
+}
+
+#[inline(always)]
+unsafe fn one_vector<S: Simd>(norm: &VectorNorm, x: *const f32, y: *mut f32) {
+    let n = norm.gain.len();
+    let (gain, bias) = (norm.gain.as_ptr(), norm.bias.as_ptr());
+    // SAFETY: the caller answers for `n` numbers at both pointers.
+    unsafe {
+        let whole = n - n % S::LANES;
+        let mut sum = S::splat(0.0);
+        for i in (0..whole).step_by(S::LANES) {
+            sum = S::add(sum, S::load(x.add(i)));
+        }
+        let mut mean = S::sum(sum);
+        for i in whole..n {
+            mean += *x.add(i);
+        }
+        mean /= n as f32;
+        let centre = S::splat(mean);
+        let mut squares = S::splat(0.0);
+        for i in (0..whole).step_by(S::LANES) {
+            let d = S::sub(S::load(x.add(i)), centre);
+            squares = S::fma(d, d, squares);
+        }
+        let mut power = S::sum(squares);
+        for i in whole..n {
+            power += (*x.add(i) - mean) * (*x.add(i) - mean);
+        }
+        let scale = 1.0 / (power / n as f32 + norm.eps).sqrt();
+        let (mean, centre) = (mean - norm.shift, S::splat(mean - norm.shift));
+        for i in (0..whole).step_by(S::LANES) {
+            let d = S::mul(S::sub(S::load(x.add(i)), centre), S::splat(scale));
+            S::store(
+                y.add(i),
+                S::fma(d, S::load(gain.add(i)), S::load(bias.add(i))),
+            );
+        }
+        for i in whole..n {
+            *y.add(i) = (*x.add(i) - mean) * scale * *gain.add(i) + *bias.add(i);
+        }
+    }
+}
+
 fn check(what: &str, x: &Tensor, parameters: &[&Tensor]) -> Result<usize> {
     let (_, channels, _) = x.dims3()?;
     for p in parameters {
@@ -137,6 +263,7 @@ pub fn rms_norm_channels(x: &Tensor, gain: &Tensor, eps: f32) -> Result<Tensor> 
             gain: numbers(gain)?,
             bias: None,
             eps,
+            shift: 0.0,
         };
         return x.contiguous()?.apply_op1_no_bwd(&norm);
     }
@@ -157,6 +284,7 @@ pub fn layer_norm_channels(x: &Tensor, gain: &Tensor, bias: &Tensor, eps: f32) -
             gain: numbers(gain)?,
             bias: Some(numbers(bias)?),
             eps,
+            shift: 0.0,
         };
         return x.contiguous()?.apply_op1_no_bwd(&norm);
     }

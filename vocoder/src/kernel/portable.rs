@@ -75,6 +75,15 @@ impl Simd for Portable {
         }
     }
     #[inline(always)]
+    unsafe fn fnma(a: V, b: V, c: V) -> V {
+        unsafe { Self::fma(map(a, |a| -a), b, c) }
+    }
+    #[inline(always)]
+    unsafe fn load_bf16(p: *const u16) -> V {
+        let halves = unsafe { p.cast::<[u16; 8]>().read_unaligned() };
+        halves.map(|half| f32::from_bits(u32::from(half) << 16))
+    }
+    #[inline(always)]
     unsafe fn max(a: V, b: V) -> V {
         zip(a, b, |a, b| if a > b { a } else { b })
     }

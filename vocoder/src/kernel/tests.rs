@@ -3,6 +3,7 @@
 mod convolution;
 mod gemv;
 mod pointwise;
+mod recurrent;
 
 use candle_core::{DType, Device, Tensor};
 
