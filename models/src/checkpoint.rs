@@ -219,19 +219,23 @@ impl Contents<'_> {
 
     /// What the file seems to be instead, from the names in it.
     fn resemblance(&self) -> String {
-        let names = self.metadata.offset_keys();
-        let known = SIGNATURES.iter().find(|(marks, _)| {
-            marks
-                .iter()
-                .all(|mark| names.iter().any(|name| name.contains(mark)))
-        });
-        match (known, names.first()) {
-            (Some((_, what)), _) => format!("; the file resembles {what}"),
-            (None, Some(first)) => {
-                format!("; the file holds {} others, such as {first:?}", names.len())
-            }
-            (None, None) => "; the file holds no tensors".into(),
+        resemblance(&self.metadata.offset_keys())
+    }
+}
+
+/// What a file with tensors of these names seems to be.
+pub(crate) fn resemblance(names: &[String]) -> String {
+    let known = SIGNATURES.iter().find(|(marks, _)| {
+        marks
+            .iter()
+            .all(|mark| names.iter().any(|name| name.contains(mark)))
+    });
+    match (known, names.first()) {
+        (Some((_, what)), _) => format!("; the file resembles {what}"),
+        (None, Some(first)) => {
+            format!("; the file holds {} others, such as {first:?}", names.len())
         }
+        (None, None) => "; the file holds no tensors".into(),
     }
 }
 
@@ -247,7 +251,7 @@ fn whole<const N: usize, T: TryInto<u32>>(
 }
 
 /// Parts of tensor names that give a checkpoint away, the more special first.
-const SIGNATURES: [(&[&str], &str); 12] = [
+const SIGNATURES: [(&[&str], &str); 14] = [
     (
         &["timbre_attention."],
         "the acoustic part of a Mega-TTS 2 model",
@@ -261,6 +265,8 @@ const SIGNATURES: [(&[&str], &str); 12] = [
         &["null_content"],
         "the duration model of a Mega-TTS 2 model",
     ),
+    (&["init_conv.", "c_layers."], "a DiffWave-SaShiMi model"),
+    (&["c_layers.", "u_layers."], "a SaShiMi model"),
     (
         &["condition_provider."],
         "an audiocraft model (MusicGen or MAGNeT)",

@@ -2,6 +2,8 @@
 //!
 //! * [`megatts2`]: text to speech in any voice, after Mega-TTS 2.
 //! * [`aligner`]: durations of the symbols of a recording, from its text.
+//! * [`diffwave`]: whole waves from noise, after DiffWave with the backbone of SaShiMi.
+//! * [`sashimi`]: raw waveforms sample by sample, after SaShiMi.
 //! * [`nn`]: the parts the models share: attention, caches, norms, quantisers.
 //! * [`sampling`]: drawing from distributions, addressed by (seed, position).
 //! * [`Checkpoint`]: weights from safetensors bytes, with errors that name the tensor at fault.
@@ -16,10 +18,12 @@
 
 pub mod aligner;
 mod checkpoint;
+pub mod diffwave;
 mod error;
 pub mod megatts2;
 pub mod nn;
 pub mod sampling;
+pub mod sashimi;
 
 pub use checkpoint::Checkpoint;
 pub use error::{Error, Result};
