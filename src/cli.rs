@@ -7,10 +7,12 @@ mod batch;
 mod cast;
 mod completions;
 mod console;
+mod dream;
 mod failure;
 mod figures;
 mod flags;
 mod interrupt;
+mod likelihood;
 mod output;
 mod phonemize;
 mod progress;
@@ -46,6 +48,8 @@ enum Command {
     Say(Box<say::Args>),
     Voices(voices::Args),
     Phonemize(phonemize::Args),
+    Dream(Box<dream::Args>),
+    Likelihood(likelihood::Args),
     Completions(completions::Args),
 }
 
@@ -60,6 +64,8 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
         Command::Say(args) => say::run(&args),
         Command::Voices(args) => voices::run(&args),
         Command::Phonemize(args) => phonemize::run(&args),
+        Command::Dream(args) => dream::run(&args),
+        Command::Likelihood(args) => likelihood::run(&args),
         Command::Completions(args) => completions::run(&args),
     }
 }

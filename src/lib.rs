@@ -32,6 +32,7 @@
 //! | speak in a voice of your own | [`Engine::voice_from_clips`], [`VoiceBuilder`], [`VoiceLibrary`] |
 //! | say something | [`SpeechRequest`], which gives [`Speech`] or a [`SpeechStream`] |
 //! | know when which word is heard | [`Mark`] |
+//! | let a model of raw audio make a sound up | [`WaveModel`], [`DreamRequest`], which give a [`Dream`] |
 //! | read and write sound | [`audio`] |
 //! | turn text into phonemes only | [`text`] |
 //!
@@ -63,6 +64,7 @@
 //! from a folder ([`EngineBuilder::weights`]).
 
 pub mod audio;
+mod dream;
 mod engine;
 mod error;
 mod reference;
@@ -71,6 +73,7 @@ pub mod text;
 mod voice;
 
 pub use audio::Audio;
+pub use dream::{Dream, DreamChunk, DreamRequest, WaveModel, keep_likeliest};
 pub use engine::{DeviceChoice, Engine, EngineBuilder};
 pub use error::{Error, Result};
 pub use reference::Clip;

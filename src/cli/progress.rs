@@ -51,6 +51,14 @@ impl Progress {
         }
     }
 
+    /// So many things are done, and what there is to say of it.
+    pub fn at(&self, at: usize, message: String) {
+        if let Some(bar) = &self.bar {
+            bar.set_position(at as u64);
+            bar.set_message(message);
+        }
+    }
+
     /// A line for the user, above the bar where there is one.
     pub fn line(&self, message: impl std::fmt::Display) {
         match &self.bar {
