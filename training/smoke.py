@@ -39,6 +39,10 @@ def main():
         run("export.py", "--joint", d / "joint/state.pt", "--aligner", d / "aligner/state.pt", "--prosody", d / "prosody/state.pt", "--sets", d / "set", "--voices", d / "voices.json", "--out", d / "export")
         for name, tensor in (("acoustic", "decoder.output.weight"), ("plm", "output.weight"), ("adm", "output.weight"), ("vocoder", "head.weight"), ("aligner", "output.weight"), ("voices", "a.keys")):
             with safe_open(d / "export" / f"{name}.safetensors", "pt") as f: assert np.isfinite(f.get_tensor(tensor).float().numpy()).all(), (name, tensor)
+        run("sashimi/train.py", "--clips", d / "speech/wav", "--out", d / "dream", "--minutes", 0.15, "--samples", 1024, "--batch", 2, "--width", 8, "--layers", 1, "--states", 8)
+        run("sashimi/train.py", "--clips", d / "speech/wav", "--out", d / "dream", "--minutes", 0.2, "--samples", 1024, "--batch", 2, "--width", 8, "--layers", 1, "--states", 8)  # resumes
+        run("sashimi/export.py", "--state", d / "dream/state.pt", "--out", d / "dream/export")
+        with safe_open(d / "dream/export/model.safetensors", "pt") as f: assert np.isfinite(f.get_tensor("model.c_layers.0.layer.layer.kernel.C").float().numpy()).all()
         print("all stages run")
 
 if __name__ == "__main__": main()
