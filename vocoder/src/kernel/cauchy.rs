@@ -100,7 +100,6 @@ impl Pair {
 
 /// Plain arithmetic that the compiler turns into vectors of the instruction set it is compiled for.
 #[inline(always)]
-#[expect(clippy::needless_range_loop, reason = "a lane runs across many arrays")]
 unsafe fn respond<S: Simd>(pairs: &[Pair], length: usize, spectrum: &mut [Complex64]) {
     for (chunk, out) in spectrum.chunks_mut(LANES).enumerate() {
         let half =
