@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Recordings of real people with their texts -> a folder of aligned speech that prepare.py takes.
 
-    align_real.py --manifest M.jsonl [--transcripts T.jsonl] --aligner state.pt --out DIR
+    align_real.py --manifest M.jsonl [--transcripts T.jsonl] --aligner (state.pt | FOLDER of exported weights) --out DIR
 
 M.jsonl: path (relative to it), speaker, text (or null; then T.jsonl has path, text from a recogniser). Texts become
 phonemes (hibari's G2P, as in the teachers' lines), the aligner gives durations, WORLD the F0; long pauses become commas,
@@ -9,9 +9,10 @@ utterances are cut at pauses into sentences of 2 to 7 s, each with its pads. Tho
 """
 import argparse, json, math, pathlib, re, sys
 import librosa, numpy as np, pyworld, soundfile as sf, torch
-here = pathlib.Path(__file__).parent; sys.path[:0] = [str(here), str(here / "megatts2")]
+here = pathlib.Path(__file__).parent; sys.path[:0] = [str(here), str(here / "megatts2"), str(here / "vocoder")]
 from aligner import ALIGNER, PAUSES, Aligner, align
 from level import gain_of
+from shipped import load
 from spectrum import HOP, RATE, mel_spectrogram
 
 COMMA, SPACE = 3, 16
@@ -44,7 +45,9 @@ def main():
     a.add_argument("--transcripts"); a.add_argument("--worst", type=float, default=-1.6); a.add_argument("--vocab", default=str(here / "vocab.json")); o = a.parse_args()
     torch.set_num_threads(1); from hibari.g2p import G2P
     g2p = G2P(); vocab = json.load(open(o.vocab)); symbol = {v: k for k, v in vocab.items()}; out = pathlib.Path(o.out); (out / "wav").mkdir(parents=True, exist_ok=True)
-    net = Aligner(**ALIGNER); net.load_state_dict(torch.load(o.aligner)["average"]); net.eval(); base = pathlib.Path(o.manifest).parent
+    net = load(o.aligner).aligner if pathlib.Path(o.aligner).is_dir() else None
+    if net is None: net = Aligner(**ALIGNER); net.load_state_dict(torch.load(o.aligner)["average"])
+    net.eval(); base = pathlib.Path(o.manifest).parent
     heard = {x["path"]: x["text"] for x in map(json.loads, open(o.transcripts))} if o.transcripts else {}
     meta = open(out / "meta.jsonl", "w"); number = 200_000; total = dropped = 0; scores = []
     for m in map(json.loads, open(o.manifest)):
