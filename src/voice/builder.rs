@@ -165,12 +165,7 @@ impl VoiceBuilder {
             prompts: 0,
             gain_db: 0.0,
         };
-        let voice = assemble(
-            &self.engine,
-            info.clone(),
-            origin.clone(),
-            references.clone(),
-        )?;
+        let voice = assemble(&self.engine, info, origin, references)?;
         let speech = self.engine.speech(&voice).say(TRIAL)?;
         let level = speech
             .audio
@@ -179,10 +174,8 @@ impl VoiceBuilder {
             .map(|mono| speech_level_db(mono));
         let gain_db = LEVEL_DB - level.filter(|level| level.is_finite()).unwrap_or(LEVEL_DB);
         let info = VoiceInfo {
-            median_f0_hz: voice.info().median_f0_hz,
-            prompts: voice.info().prompts,
             gain_db: gain_db.clamp(-MOST_GAIN_DB, MOST_GAIN_DB),
-            ..info
+            ..voice.info().clone()
         };
         Ok(voice.with_info(info))
     }

@@ -60,11 +60,14 @@ class Corpus:
         self.by_voice = {}
         for u in self.items: self.by_voice.setdefault(u.voice, []).append(u)
         self.voices = sorted(self.by_voice); self.voice_id = {v: i for i, v in enumerate(self.voices)}; self.readings = {}
-        for u in self.items: self.readings.setdefault((u.x["n"], u.style if not u.voice.startswith("h_") else "h"), []).append(u)
+        for u in self.items: self.readings.setdefault(self.reading(u), []).append(u)
     def group(self, u): return "fast" if u.voice == "h_1.00" else "pseudo" if u.voice.startswith("h_") else "real" if u.voice.startswith("ls") else "pure" if u.voice.startswith("p_") else "virtual"
+    def reading(self, u):
+        """What a line and its prosody are known by; all pseudo-speakers share one prosody."""
+        return u.x["n"], "h" if u.voice.startswith("h_") else u.style
     def twin(self, u, r):
         """The same reading in another timbre, frame by frame, or None."""
-        others = [v for v in self.readings.get((u.x["n"], u.style if not u.voice.startswith("h_") else "h"), ()) if v.key != u.key and v.frames == u.frames]
+        others = [v for v in self.readings.get(self.reading(u), ()) if v.key != u.key and v.frames == u.frames]
         return r.choice(others) if others else None
     def batches(self, frames, weights, seed):
         """Endless batches of about `frames` frames, similar lengths together, groups drawn by `weights`."""

@@ -178,6 +178,15 @@ impl MelConfig {
         self.n_fft / 2 + 1
     }
 
+    /// Edges of the bands, Hz: band b rises from edge b to its centre, edge b + 1, and falls to edge b + 2.
+    pub fn edges_hz(&self) -> Vec<f64> {
+        let low = self.scale.mel(self.fmin);
+        let step = (self.scale.mel(self.fmax) - low) / (self.bands + 1) as f64;
+        (0..self.bands + 2)
+            .map(|i| self.scale.hz(low + step * i as f64))
+            .collect()
+    }
+
     /// Frames a second.
     pub fn frame_rate_hz(&self) -> f64 {
         f64::from(self.rate_hz) / self.hop as f64

@@ -29,12 +29,8 @@ impl MelFilterbank {
         config.validate()?;
         let bins = config.bins();
         let hz_per_bin = f64::from(config.rate_hz) / config.n_fft as f64;
-        let low = config.scale.mel(config.fmin);
-        let step = (config.scale.mel(config.fmax) - low) / (config.bands + 1) as f64;
-        let edges: Vec<f64> = (0..config.bands + 2)
-            .map(|i| config.scale.hz(low + step * i as f64))
-            .collect();
-        let bands = edges
+        let bands = config
+            .edges_hz()
             .windows(3)
             .map(|edge| {
                 let gain = match config.norm {

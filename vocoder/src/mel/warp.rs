@@ -29,10 +29,11 @@ impl MelConfig {
                 self.bands
             )));
         }
-        let centres = self.centres_hz();
+        let edges = self.edges_hz();
+        let centres = &edges[1..=self.bands];
         let last = self.bands - 1;
         let (mut below, mut share) = (Vec::new(), Vec::new());
-        for centre in &centres {
+        for centre in centres {
             let source = centre / factor;
             let above = centres.partition_point(|centre| *centre <= source);
             let i = above.clamp(1, last) - 1;
@@ -47,15 +48,6 @@ impl MelConfig {
         let share = Tensor::new(share, device)?.reshape((self.bands, 1))?;
         Ok((&low + (high - &low)?.broadcast_mul(&share)?)?)
     }
-
-    /// Centre of each band, Hz.
-    pub fn centres_hz(&self) -> Vec<f64> {
-        let low = self.scale.mel(self.fmin);
-        let step = (self.scale.mel(self.fmax) - low) / (self.bands + 1) as f64;
-        (1..=self.bands)
-            .map(|i| self.scale.hz(low + step * i as f64))
-            .collect()
-    }
 }
 
 #[cfg(test)]
@@ -68,8 +60,7 @@ mod tests {
     #[test]
     fn levels_move_along_frequency() {
         let config = MelConfig::starter();
-        let levels: Vec<f32> = config
-            .centres_hz()
+        let levels: Vec<f32> = config.edges_hz()[1..=100]
             .iter()
             .map(|hz| hz.ln() as f32)
             .collect();
