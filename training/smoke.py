@@ -39,6 +39,11 @@ def main():
         run("export.py", "--joint", d / "joint/state.pt", "--aligner", d / "aligner/state.pt", "--prosody", d / "prosody/state.pt", "--sets", d / "set", "--voices", d / "voices.json", "--out", d / "export")
         for name, tensor in (("acoustic", "decoder.output.weight"), ("plm", "output.weight"), ("adm", "output.weight"), ("vocoder", "head.weight"), ("aligner", "output.weight"), ("voices", "a.keys")):
             with safe_open(d / "export" / f"{name}.safetensors", "pt") as f: assert np.isfinite(f.get_tensor(tensor).float().numpy()).all(), (name, tensor)
+        run("stablevc/train_content.py", "--sets", d / "set", "--out", d / "content", "--minutes", 0.1, "--batch", 4)
+        run("stablevc/embed_voices.py", "--sets", d / "set", "--out", d / "dvectors.pt", "--minutes", 0.1)
+        for minutes in (0.2, 0.3): run("stablevc/train_flow.py", "--sets", d / "set", "--content", d / "content/state.pt", "--voice", d / "export", "--dvectors", d / "dvectors.pt", "--out", d / "flow", "--minutes", minutes, "--batch", 4)  # resumes
+        run("stablevc/export_converter.py", "--flow", d / "flow/state.pt", "--out", d / "converter")
+        with safe_open(d / "converter/stablevc.safetensors", "pt") as f: assert np.isfinite(f.get_tensor("output.weight").float().numpy()).all()
         run("sashimi/train.py", "--clips", d / "speech/wav", "--out", d / "dream", "--minutes", 0.15, "--samples", 1024, "--batch", 2, "--width", 8, "--layers", 1, "--states", 8)
         run("sashimi/train.py", "--clips", d / "speech/wav", "--out", d / "dream", "--minutes", 0.2, "--samples", 1024, "--batch", 2, "--width", 8, "--layers", 1, "--states", 8)  # resumes
         run("sashimi/export.py", "--state", d / "dream/state.pt", "--out", d / "dream/export")

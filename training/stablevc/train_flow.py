@@ -1,0 +1,135 @@
+#!/usr/bin/env python3
+"""StableVC: content module, style encoder, speaker encoder, duration module and flow module, over frozen content features.
+
+    train_flow.py --sets DIR[,DIR...] --content state.pt --voice FOLDER --dvectors FILE.pt --out DIR --minutes M [--threads 2]
+
+FOLDER holds the exported weights of the starter voice, whose MRTE gives timbre keys and whose prosody encoder gives style codes; both
+stay frozen. Sets carry the F0 of the engine's tracker (track_pitch.py).
+
+What is heard is another reading of the target than the target: the same reading in another timbre where there is one (frame-parallel),
+always moved along frequency and through other microphones (`train_content.heard`), as continuous features or as tokens, half of the time
+each. References are other utterances of the target's voice, moved along frequency together with the target. Losses: flow matching, L1 on
+the prior mean (and on its slope), the speaker encoder's distance to d-vectors of its voices, log durations of deduplicated tokens (a quarter of
+the batches), a speaker classifier behind a gradient reversal on the mean style, and speaker consistency: readings of the batch in
+each other's voices, judged by timbre encoder and speaker encoder of this very model. Bands above 7.6 kHz of recordings at 16 kHz do not
+count. --minutes is wall time over every resumption. Resumable: DIR/state.pt.
+"""
+import argparse, copy, math, pathlib, random, sys, time
+import torch, torch.nn as nn, torch.nn.functional as F
+here = pathlib.Path(__file__).parent; sys.path[:0] = [str(here), str(here.parent / "megatts2"), str(here.parent)]
+from data import REAL_BANDS, Corpus
+from disguise import FLOOR, disguise, warp
+from embed_voices import HIGHER
+from network import SIGMA_MIN, STARTER, StableVc, chunk_mask, level_of, normal
+from shipped import load
+from train_acoustic import held_out
+from train_content import Reverse, heard
+
+SHARES = {"pure": 0.2, "virtual": 0.27, "fast": 0.03, "pseudo": 0.1, "real": 0.4}
+CROP = 208  # frames
+
+class Batches:
+    """Crops of targets, what is heard of them, and references by the same voice."""
+    def __init__(self, corpus, dvectors, content, acoustic, seed):
+        self.corpus, self.content, self.acoustic, self.r = corpus, content, acoustic, random.Random(seed); self.pools = {}
+        for u in corpus.items: self.pools.setdefault(corpus.group(u), []).append(u)
+        self.names = [n for n in SHARES if n in self.pools]; self.weights = [SHARES[n] for n in self.names]; voices = {}
+        by_key = {u.key: u.voice for u in corpus.items + corpus.held}
+        for (key, h), e in dvectors.items():
+            if key in by_key: voices.setdefault((by_key[key], h), []).append(e)
+        self.dvectors = {k: F.normalize(torch.stack(v).mean(0), dim=0) for k, v in voices.items()}
+    def draw(self):
+        """Groups by their share, then a voice, then one of its utterances: a voice with many recordings is no more frequent; the fast teacher's lines alone go by line."""
+        name = self.r.choices(self.names, self.weights)[0]
+        if name in ("fast", "pseudo"): return self.r.choice(self.pools[name])
+        voices = self.__dict__.setdefault("_" + name, sorted({u.voice for u in self.pools[name]})); return self.r.choice(self.corpus.by_voice[self.r.choice(voices)])
+    @torch.no_grad()
+    def next(self, n):
+        r, c = self.r, self.corpus; want = round(math.exp(r.uniform(math.log(100), math.log(800)))); refs = torch.zeros(n, 100, want)
+        b = {k: torch.zeros(n, CROP) for k in ("f0", "voiced", "level", "weight")} | {"mel": torch.full((n, 100, CROP), FLOOR), "register": torch.zeros(n), "bands": torch.ones(n, 100), "d": torch.zeros(n, 256), "known": torch.zeros(n), "voice": torch.zeros(n, dtype=torch.long), "own": torch.ones(n)}
+        source, prosody, items = torch.full((n, 100, CROP), FLOOR), torch.full((n, 100, CROP), FLOOR), []
+        for i in range(n):
+            u = self.draw(); items.append(u); a = 2 * r.randint(0, max(0, (u.frames - CROP) // 2)); z = min(u.frames, a + CROP); k = z - a; twin = c.twin(u, r) if r.random() < 0.6 else None
+            mel, ref, register, h = u.mel(a, z).T, c.reference(u, r, want).T, u.register, 1.0; f0 = u.f0()[a:z]
+            if not u.voice.startswith("h_") and r.random() < 0.55:
+                h = r.choice(HIGHER); mel, ref, register = warp(mel, h), warp(ref, h), register + math.log(h); b["own"][i] = 0
+            b["mel"][i, :, :k], b["weight"][i, :k], b["register"][i], b["voice"][i] = mel, 1.0, register, c.voice_id[u.voice]; voiced = f0 > 40
+            b["f0"][i, :k] = torch.where(voiced, f0.clamp(min=40).log() - u.register, 0) + r.gauss(0, 0.015) * voiced; b["voiced"][i, :k] = voiced.float()
+            if (u.voice, h) in self.dvectors: b["d"][i], b["known"][i] = self.dvectors[u.voice, h], 1.0
+            if u.voice.startswith("ls"): b["bands"][i] = REAL_BANDS
+            elif r.random() < 0.5: ref[REAL_BANDS == 0] = FLOOR
+            if r.random() < 0.3: ref = disguise(ref[None], r)[0]
+            refs[i] = ref; s = twin or u; source[i, :, :k] = heard(s.mel(a, z).T, r, 0.2); prosody[i, :, :k] = warp(s.mel(a, z).T, math.exp(min(0.7, max(-0.7, math.log(160) - s.register + r.gauss(0, 0.04)))))
+        b["level"] = level_of(source); e = self.content(source); b["tokens"] = self.content.tokens(e); hard = (torch.rand(n) < 0.5)[:, None, None]; b["content"] = torch.where(hard, self.content.centroids[b["tokens"]], e)
+        b["codes"] = self.acoustic.prosody.nearest(self.acoustic.prosody.latents(prosody, torch.full((n,), CROP))[0]); b["keys"] = self.acoustic.timbre(normal(refs)); b["items"] = items
+        return b
+
+def runs(tokens):
+    """Tokens [B, U] -> first unit of each run, padded [B, N], which run each unit is in [B, U], run lengths [B, N], mask [B, N]."""
+    new = F.pad(tokens[:, 1:] != tokens[:, :-1], (1, 0), value=True); at = new.cumsum(1) - 1; n = int(at[:, -1].max()) + 1
+    length = torch.zeros(len(tokens), n).scatter_add_(1, at, torch.ones_like(at, dtype=torch.float)); first = torch.zeros(len(tokens), n, dtype=torch.long)
+    first.scatter_(1, at.flip(1), torch.arange(tokens.shape[1]).expand_as(at).flip(1)); return first, at, length, length > 0
+
+def flow(m, mu, h, target, w, r, mask):
+    """Flow-matching loss in units of the field's standard deviation; a tenth of the voices is left out, for guidance."""
+    n = len(target); t = torch.rand(n); t_ = t[:, None, None]; x0 = torch.randn_like(target); z = (1 - (1 - SIGMA_MIN) * t_) * x0 + t_ * target; keep = (torch.rand(n) > 0.1).float()
+    r = r | {"keys": r["keys"] * keep[:, None, None], "speaker": r["speaker"] * keep[:, None], "styled": r["styled"] * keep}; base, scale, y = m.field(z, t, mu.detach(), h, r, mask)
+    return (((target - (1 - SIGMA_MIN) * x0 - base) / scale - y).square() * w).sum() / w.sum()
+
+def main():
+    a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for n in ("sets", "content", "voice", "dvectors", "out"): a.add_argument("--" + n, required=True)
+    a.add_argument("--minutes", type=float, default=60); a.add_argument("--threads", type=int, default=2); a.add_argument("--rate", type=float, default=1e-3); a.add_argument("--batch", type=int, default=10); a.add_argument("--consistency", type=float, default=0.5); a.add_argument("--flow-from", type=float, default=0.35, help="share of the time before the flow module learns: until then the prior mean does, at a third of the cost"); o = a.parse_args()
+    torch.set_num_threads(o.threads); torch.manual_seed(11 + int(time.time())); out = pathlib.Path(o.out); out.mkdir(parents=True, exist_ok=True); corpus = Corpus(o.sets.split(","), held_out); shipped = load(o.voice); acoustic = shipped.acoustic; acoustic.requires_grad_(False)
+    m = StableVc(STARTER); m.content.load_state_dict(torch.load(o.content)["average"]); m.content.requires_grad_(False); m.style.codebook.copy_(acoustic.prosody.codebook); batches = Batches(corpus, torch.load(o.dvectors), m.content, acoustic, int(time.time()))
+    judge = nn.Sequential(nn.Linear(STARTER["style"]["channels"], 64), nn.SiLU(), nn.Linear(64, len(corpus.voices))); average = copy.deepcopy(m); every = torch.stack(list(batches.dvectors.values())); print(len(corpus.items), "utterances", len(corpus.voices), "voices", len(every), "d-vectors", flush=True)
+    params = [p for p in [*m.parameters(), *judge.parameters()] if p.requires_grad]; opt = torch.optim.AdamW(params, o.rate, betas=(0.9, 0.98), weight_decay=0.01); step, spent = 0, 0.0; state = out / "state.pt"
+    if state.exists(): s = torch.load(state); m.load_state_dict(s["model"]); average.load_state_dict(s["average"]); judge.load_state_dict(s["judge"]); opt.load_state_dict(s["opt"]); step, spent = s["step"], s["spent"]; print("resumed at", step, flush=True)
+    def save(): torch.save({"model": m.state_dict(), "average": average.state_dict(), "judge": judge.state_dict(), "opt": opt.state_dict(), "step": step, "spent": spent + time.time() - start}, out / "state.tmp"); (out / "state.tmp").rename(state)
+    def near(e, d, known):
+        """Distance to the d-vectors and how well they are told from all others."""
+        s = e @ every.T; own = (d @ every.T).argmax(1); return (((1 - (e * d).sum(1)) + 0.06 * F.cross_entropy(20 * s, own, reduction="none")) * known).sum() / known.sum().clamp(min=1)
+    if step == 0:  # the speaker encoder first: it is small and all else builds on it
+        first = torch.optim.AdamW(m.speaker.parameters(), 2e-3); begun = time.time()
+        for k in range(100000):
+            progress = (time.time() - begun) / (60 * min(4.0, 0.06 * o.minutes))
+            if progress >= 1: break
+            with torch.no_grad():
+                want = batches.r.randint(100, 640); lot = [batches.draw() for _ in range(16)]; high = [1.0 if u.voice.startswith("h_") else batches.r.choice(HIGHER) for u in lot]
+                refs = torch.stack([warp(corpus.reference(u, batches.r, want).T, h) for u, h in zip(lot, high)]); refs = torch.where(torch.rand(16, 1, 1) < 0.4, disguise(refs, batches.r), refs); keys = acoustic.timbre(normal(refs)); known = torch.tensor([float((u.voice, h) in batches.dvectors) for u, h in zip(lot, high)]); d = torch.stack([batches.dvectors.get((u.voice, h), every[0]) for u, h in zip(lot, high)])
+            for g in first.param_groups: g["lr"] = 2e-3 * (1 - progress) + 1e-5
+            loss = near(m.speaker(keys), d, known); first.zero_grad(); loss.backward(); first.step()
+            if k % 50 == 0: print("speaker", k, f"{float(loss.detach()):.3f}", flush=True)
+        average.speaker.load_state_dict(m.speaker.state_dict())
+    start = time.time(); saved = time.time(); running = {}
+    while (progress := (spent + time.time() - start) / (60 * o.minutes)) < 1:
+        lr = o.rate * min(1, (step + 1) / 100) * (0.03 + 0.97 * 0.5 * (1 + math.cos(math.pi * min(1, progress))))
+        for g in opt.param_groups: g["lr"] = lr
+        b = batches.next(o.batch); n = o.batch; l = {}; v = m.speaker(b["keys"]); l["speaker"] = near(v, b["d"], b["known"]); style = m.style(b["codes"]); styled = (torch.rand(n) < 0.6).float()
+        l["style"] = F.cross_entropy(judge(Reverse.apply(style.mean(1), min(1.0, step / 500))), b["voice"]); r = {"keys": b["keys"], "speaker": v.detach(), "style": style, "styled": styled}
+        chunk = batches.r.choice([4, 8, 16, 32, 160, 160]); past = batches.r.choice([64, 128, 160]); mask, unit_mask = chunk_mask(CROP, chunk, past), chunk_mask(CROP // 2, chunk // 2, past // 2)
+        if step % 4 == 3:
+            first, at, length, there = runs(b["tokens"]); x = m.content.centroids[torch.gather(b["tokens"], 1, first)]; x = m.hidden(x, r, there[:, None, None])
+            l["duration"] = ((m.duration(x)[..., 0] - length.clamp(min=1).log()).square() * there).sum() / there.sum(); x = torch.gather(x, 1, at[..., None].expand(-1, -1, x.shape[2]))
+        else: x = m.hidden(b["content"], r, unit_mask)
+        h, mu = m.condition(x, r, b["f0"], b["voiced"], b["level"], b["register"]); target = normal(b["mel"]); w = b["weight"][:, None] * b["bands"][..., None]; total = w.sum()
+        l["mean"] = ((mu - target).abs() * w).sum() / total; l["slope"] = ((torch.diff(mu, dim=2) - torch.diff(target, dim=2)).abs() * w[..., 1:]).sum() / total
+        with torch.no_grad(): k = min(0.99, step / (step + 10)); m.spread.copy_((k * m.spread.square() + (1 - k) * ((mu - target).square() * w).sum((0, 2)) / w.sum((0, 2)).clamp(min=1)).sqrt().clamp(min=0.05))
+        loss = l["mean"] + 0.3 * l["slope"] + 0.3 * l["speaker"] + 0.1 * l.get("duration", 0) + 0.1 * l["style"]
+        if progress >= o.flow_from: l["flow"] = flow(m, mu, h, target, w, r, mask); loss = loss + 0.3 * l["flow"]
+        if o.consistency and step % 2 == 0:  # the same readings in each other's voices
+            turn = [*range(1, n), 0]; rx = r | {"keys": b["keys"][turn], "speaker": v.detach()[turn]}; _, other = m.condition(m.hidden(b["content"], rx, unit_mask), rx, b["f0"], b["voiced"], b["level"], b["register"][turn]); other = torch.where(b["weight"][:, None] > 0, other, normal(torch.tensor(FLOOR)))
+            for p in m.speaker.parameters(): p.requires_grad_(False)
+            l["other"] = near(m.speaker(acoustic.timbre(other)), b["d"][turn], b["known"][turn]); loss = loss + o.consistency * l["other"]
+            for p in m.speaker.parameters(): p.requires_grad_(True)
+        opt.zero_grad(); loss.backward(); nn.utils.clip_grad_norm_(params, 1.0); opt.step(); step += 1
+        with torch.no_grad():
+            k = min(0.998, step / (step + 20))
+            for p, q in zip(average.parameters(), m.parameters()): p.lerp_(q, 1 - k)
+            average.spread.copy_(m.spread)
+        for key, x in l.items(): running[key] = 0.97 * running.get(key, float(x.detach())) + 0.03 * float(x.detach())
+        if step % 20 == 0: print(step, f"{(spent + time.time() - start) / 60:.1f} min lr {lr:.1e}", " ".join(f"{key} {x:.3f}" for key, x in running.items()), f"spread {float(m.spread.mean()):.3f}", flush=True)
+        if time.time() - saved > 120: save(); saved = time.time()
+    save()
+
+if __name__ == "__main__": main()
