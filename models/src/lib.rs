@@ -4,6 +4,7 @@
 //! * [`aligner`]: durations of the symbols of a recording, from its text.
 //! * [`diffwave`]: whole waves from noise, after DiffWave with the backbone of SaShiMi.
 //! * [`sashimi`]: raw waveforms sample by sample, after SaShiMi.
+//! * [`stablevc`]: any voice to any other, after StableVC.
 //! * [`nn`]: the parts the models share: attention, caches, norms, quantisers.
 //! * [`sampling`]: drawing from distributions, addressed by (seed, position).
 //! * [`Checkpoint`]: weights from safetensors bytes, with errors that name the tensor at fault.
@@ -24,6 +25,7 @@ pub mod megatts2;
 pub mod nn;
 pub mod sampling;
 pub mod sashimi;
+pub mod stablevc;
 
 pub use checkpoint::Checkpoint;
 pub use error::{Error, Result};

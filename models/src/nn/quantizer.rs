@@ -14,7 +14,11 @@ pub struct VectorQuantizer {
 impl VectorQuantizer {
     /// Weights: `codebook` [codes, channels].
     pub fn new(codes: usize, channels: usize, vb: VarBuilder) -> Result<Self> {
-        let codebook = vb.get((codes, channels), "codebook")?;
+        Self::from_codebook(vb.get((codes, channels), "codebook")?)
+    }
+
+    /// From a codebook [codes, channels].
+    pub fn from_codebook(codebook: Tensor) -> Result<Self> {
         let half_norm = (codebook.sqr()?.sum(1)? * 0.5)?;
         Ok(Self {
             codebook,

@@ -1,0 +1,26 @@
+//! Scales of mels.
+
+use candle_core::{Result, Tensor};
+
+/// Mel levels are shifted and scaled to the order of one, as in the acoustic model of Mega-TTS 2.
+const MEL_CENTRE: f64 = -5.0;
+const MEL_SPREAD: f64 = 2.5;
+
+/// A mel as the networks see it.
+pub(super) fn normal(mel: &Tensor) -> Result<Tensor> {
+    (mel - MEL_CENTRE)? / MEL_SPREAD
+}
+
+/// The inverse of [`normal`].
+pub(super) fn natural(mel: &Tensor) -> Result<Tensor> {
+    (mel * MEL_SPREAD)? + MEL_CENTRE
+}
+
+/// Level of each frame of a mel given as rows of `bands` numbers, one row a frame: ln of the RMS over the bands,
+/// shifted and scaled to the order of one.
+pub(super) fn levels(rows: &[f32], bands: usize) -> impl Iterator<Item = f32> {
+    rows.chunks_exact(bands).map(move |row| {
+        let power = row.iter().map(|x| (2.0 * x).exp()).sum::<f32>() / bands as f32;
+        (0.5 * (power + 1e-9).ln() + 4.0) / 2.0
+    })
+}

@@ -1,0 +1,178 @@
+//! Whole signals at once, under masks: what a [`super::Conversion`] computes chunk by chunk.
+
+use candle_core::{Device, Tensor};
+
+use super::attention::{Angles, chunk_mask};
+use super::block::Sight;
+use super::solver::Steps;
+use super::{Condition, Settings, StableVc, Target};
+use crate::Result;
+use crate::error::input;
+
+/// Which positions see which: each its own chunk and those before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Chunks {
+    /// Positions of a chunk, 1 or more.
+    pub chunk: usize,
+    /// Positions before a chunk that are seen from it.
+    pub past: usize,
+}
+
+impl Chunks {
+    fn mask(self, positions: usize, device: &Device) -> candle_core::Result<Tensor> {
+        chunk_mask(positions, self.chunk.max(1), self.past)?.to_device(device)
+    }
+}
+
+impl StableVc {
+    /// The content module over features (or centroids) [U, F]: [1, C, U]. Without `chunks`, every unit sees every other.
+    ///
+    /// # Errors
+    /// [`crate::Error::Input`] for features of another width, or a target of another model.
+    pub fn hidden(
+        &self,
+        features: &Tensor,
+        target: &Target,
+        chunks: Option<Chunks>,
+    ) -> Result<Tensor> {
+        self.check_target(target)?;
+        let features = self.rows("content", features, self.config().content.features)?;
+        let units = features.dim(0)?;
+        let angles = Angles::new(&self.module_rotary, 0, units);
+        let mask = chunks
+            .map(|chunks| chunks.mask(units, self.device()))
+            .transpose()?;
+        let sight = Sight {
+            angles: &angles,
+            mask: mask.as_ref(),
+            past: 0,
+        };
+        Ok(self.module_step(&features, target, sight, &mut self.module_states())?)
+    }
+
+    /// Predicted ln of the run length of each unit of `hidden` [1, C, N], in units: `[N]` (section "Duration module").
+    ///
+    /// # Errors
+    /// If `hidden` is not that of this model.
+    pub fn log_run_lengths(&self, hidden: &Tensor) -> Result<Vec<f32>> {
+        Ok(self.log_durations(hidden)?)
+    }
+
+    /// The frame part over hidden content [1, C, U], with F0 in Hz (0: unvoiced) and level of each of T frames.
+    ///
+    /// # Errors
+    /// [`crate::Error::Input`] for other numbers of frames, or a target of another model.
+    pub fn condition(
+        &self,
+        hidden: &Tensor,
+        f0_hz: &[f32],
+        level: &[f32],
+        target: &Target,
+    ) -> Result<Condition> {
+        self.check_target(target)?;
+        let frames = hidden.dim(2)? * self.config().frames_per_unit;
+        if f0_hz.len() != frames || level.len() != frames {
+            return input(format!(
+                "{} values of F0 and {} levels for {frames} frames",
+                f0_hz.len(),
+                level.len()
+            ));
+        }
+        let parts = &target.parts;
+        let voice = (&parts.films[..], parts.register);
+        let mut states = self.frame.states();
+        Ok(self
+            .frame
+            .step(hidden, (f0_hz, level), voice, &mut states)?)
+    }
+
+    /// The vector field at time `t`, 0 to 1, in the state `x` [1, bands, T] on the scale of the networks.
+    ///
+    /// # Errors
+    /// If the shapes do not fit, or the target is of another model.
+    pub fn field(
+        &self,
+        x: &Tensor,
+        t: f64,
+        condition: &Condition,
+        target: &Target,
+        chunks: Option<Chunks>,
+    ) -> Result<Tensor> {
+        self.check_target(target)?;
+        let (evaluation, given) = (self.flow.evaluation(t)?, self.flow.given(condition)?);
+        self.with_sight(x.dim(2)?, chunks, |sight| {
+            Ok(self.flow.field(x, &evaluation, &given, |input| {
+                let at = (&evaluation, &given);
+                let keys = &target.parts.flow;
+                self.flow
+                    .network(input, at, keys, sight, &mut self.flow.states())
+            })?)
+        })
+    }
+
+    /// Carries `noise` [1, bands, T] to a mel [1, bands, T] (natural logarithm), by the steps, the solver and the
+    /// guidance of `settings`; the noise is taken as it is.
+    ///
+    /// # Errors
+    /// [`crate::Error::Config`] for settings that nothing can be computed with; if the shapes do not fit, or the target
+    /// is of another model.
+    pub fn sample(
+        &self,
+        noise: &Tensor,
+        condition: &Condition,
+        target: &Target,
+        settings: &Settings,
+        chunks: Option<Chunks>,
+    ) -> Result<Tensor> {
+        settings.validate(self.config())?;
+        self.check_target(target)?;
+        let steps = Steps::new(&self.flow, settings, self.widths())?;
+        let given = self.flow.given(condition)?;
+        self.with_sight(noise.dim(2)?, chunks, |sight| {
+            let mut states = steps.states(&self.flow);
+            let keys = &target.parts.flow;
+            let x = steps.solve(&self.flow, noise.clone(), &given, keys, sight, &mut states)?;
+            Ok(super::level::natural(&x)?)
+        })
+    }
+
+    /// The next units [U, F] through the content module: [1, C, U].
+    pub(super) fn module_step(
+        &self,
+        features: &Tensor,
+        target: &Target,
+        sight: Sight,
+        states: &mut [super::block::BlockState],
+    ) -> candle_core::Result<Tensor> {
+        let features = features.t()?.unsqueeze(0)?.contiguous()?;
+        let mut x = self.enter.forward(&features)?;
+        for ((block, keys), state) in self.module.iter().zip(&target.parts.module).zip(states) {
+            x = block.step(&x, keys, None, sight, state)?;
+        }
+        Ok(x)
+    }
+
+    pub(super) fn check_target(&self, target: &Target) -> Result<()> {
+        if target.parts.config != *self.config() {
+            return input("the target was made by a model of other sizes");
+        }
+        Ok(())
+    }
+
+    fn with_sight<T>(
+        &self,
+        frames: usize,
+        chunks: Option<Chunks>,
+        run: impl FnOnce(Sight) -> Result<T>,
+    ) -> Result<T> {
+        let angles = Steps::angles(&self.flow, 0, frames);
+        let mask = chunks
+            .map(|chunks| chunks.mask(frames, self.device()))
+            .transpose()?;
+        run(Sight {
+            angles: &angles,
+            mask: mask.as_ref(),
+            past: 0,
+        })
+    }
+}

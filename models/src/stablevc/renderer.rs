@@ -1,0 +1,91 @@
+//! From hidden content to mel, chunk by chunk: what converting and retiming share.
+
+use std::sync::Arc;
+
+use candle_core::{Result, Tensor};
+use syrinx_vocoder::noise::NoiseField;
+
+use super::block::Sight;
+use super::causal_block::CausalState;
+use super::level::natural;
+use super::solver::{FlowStates, Steps};
+use super::{Settings, StableVc, Target};
+
+/// Which of the fields of a seed is the flow's; those of the vocoders are others.
+const NOISE_STREAM: u32 = 0x5643;
+
+/// State of the frame part and of the flow.
+#[derive(Debug)]
+pub(super) struct Renderer {
+    model: Arc<StableVc>,
+    steps: Steps,
+    noise: NoiseField,
+    temperature: f64,
+    past: usize,
+    /// Frames rendered so far.
+    position: usize,
+    frame: Vec<CausalState>,
+    flow: FlowStates,
+}
+
+impl Renderer {
+    /// Of checked settings.
+    pub fn new(model: Arc<StableVc>, settings: &Settings) -> Result<Self> {
+        let steps = Steps::new(&model.flow, settings, model.widths())?;
+        Ok(Self {
+            noise: NoiseField::new(settings.seed, NOISE_STREAM),
+            temperature: settings.temperature,
+            past: settings.past,
+            position: 0,
+            frame: model.frame.states(),
+            flow: steps.states(&model.flow),
+            steps,
+            model,
+        })
+    }
+
+    /// As new.
+    pub fn reset(&mut self) {
+        self.position = 0;
+        self.frame = self.model.frame.states();
+        self.flow = self.steps.states(&self.model.flow);
+    }
+
+    /// The mel [1, bands, T] of the next chunk: hidden content [1, C, U] with F0 in Hz and level of each frame, `[T]`.
+    pub fn chunk(
+        &mut self,
+        hidden: &Tensor,
+        f0_hz: &[f32],
+        level: &[f32],
+        target: &Target,
+    ) -> Result<Tensor> {
+        let (model, frames) = (self.model.clone(), f0_hz.len());
+        let (flow, parts) = (&model.flow, &target.parts);
+        let voice = (&parts.films[..], parts.register);
+        let condition = model
+            .frame
+            .step(hidden, (f0_hz, level), voice, &mut self.frame)?;
+        let given = flow.given(&condition)?;
+        let noise = self.noise(frames)?;
+        let sight = Sight {
+            angles: &Steps::angles(flow, self.position, frames),
+            mask: None,
+            past: self.past,
+        };
+        let steps = &self.steps;
+        let x = steps.solve(flow, noise, &given, &parts.flow, sight, &mut self.flow)?;
+        self.position += frames;
+        natural(&x)
+    }
+
+    /// Noise of the next frames, [1, bands, frames].
+    fn noise(&self, frames: usize) -> Result<Tensor> {
+        let bands = self.model.config().bands;
+        let mut rows = vec![0.0; frames * bands];
+        for (i, row) in rows.chunks_exact_mut(bands).enumerate() {
+            self.noise.fill((self.position + i) as u64, row);
+        }
+        let noise = Tensor::from_vec(rows, (frames, bands), self.model.device())?;
+        (noise.t()?.unsqueeze(0)? * self.temperature)?.contiguous()
+    }
+}
