@@ -3,6 +3,7 @@
 //! | to do | with |
 //! |---|---|
 //! | read a file, bytes or a pipe, whole or in blocks | [`Decoder`] |
+//! | read samples without a header | [`RawReader`] |
 //! | hold and measure samples | [`Audio`] |
 //! | change the rate, whole or as a stream | [`Audio::resample`], [`Resampler`] |
 //! | measure and set loudness | [`Loudness`], [`normalise`] |
@@ -42,6 +43,7 @@ mod loudness;
 pub mod playback;
 mod probe;
 mod quantise;
+mod raw;
 mod resample;
 mod wav;
 mod writer;
@@ -52,5 +54,6 @@ pub use flaw::Flaw;
 pub use format::{Container, OutputFormat, SampleFormat};
 pub use loudness::{Gain, Loudness, normalise};
 pub use quantise::Clipping;
+pub use raw::RawReader;
 pub use resample::Resampler;
 pub use writer::{Sink, Writer, WriterOptions, Written};

@@ -7,6 +7,7 @@ mod batch;
 mod cast;
 mod completions;
 mod console;
+mod convert;
 mod dream;
 mod failure;
 mod figures;
@@ -28,7 +29,7 @@ use clap::{Parser, Subcommand};
 
 pub use failure::Failure;
 
-/// Speech from text, offline.
+/// Speech from text, and other voices for it, offline.
 #[derive(Debug, Parser)]
 #[command(
     name = "syrinx",
@@ -46,6 +47,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Say(Box<say::Args>),
+    Convert(Box<convert::Args>),
     Voices(voices::Args),
     Phonemize(phonemize::Args),
     Dream(Box<dream::Args>),
@@ -62,6 +64,7 @@ pub fn parse() -> Result<Cli, Failure> {
 pub fn run(cli: Cli) -> Result<(), Failure> {
     match cli.command {
         Command::Say(args) => say::run(&args),
+        Command::Convert(args) => convert::run(&args),
         Command::Voices(args) => voices::run(&args),
         Command::Phonemize(args) => phonemize::run(&args),
         Command::Dream(args) => dream::run(&args),

@@ -14,14 +14,15 @@ use syrinx_models::Checkpoint;
 use syrinx_vocoder::kernel;
 
 pub use device::DeviceChoice;
-pub(crate) use model::Model;
+pub(crate) use model::{Model, load_vocoder};
+pub(crate) use package::Package;
 
+use crate::convert::{ConversionRequest, Converter};
 use crate::reference::{Cache, Clip, Encoder, Reference};
 use crate::speech::SpeechRequest;
 use crate::text::{Dialect, FrontEnd};
 use crate::voice::{self, Voice, VoiceBuilder, VoiceInfo, VoiceLibrary};
 use crate::{Error, Result};
-use package::Package;
 
 /// Networks and voices, loaded; cheap to clone, shared between threads.
 #[derive(Clone)]
@@ -34,6 +35,9 @@ struct Inner {
     model: Model,
     /// What hears clips, once there is one to be heard.
     encoder: OnceLock<Encoder>,
+    /// What converts voices, once it is asked for, and where it is loaded from.
+    converter: OnceLock<Converter>,
+    convert_package: Option<Package>,
     library: Option<VoiceLibrary>,
     cache: Option<Cache>,
     voice_file: Checkpoint<'static>,
@@ -140,6 +144,37 @@ impl Engine {
         SpeechRequest::new(self.clone(), voice.clone())
     }
 
+    /// Begins a request to convert speech to a voice.
+    ///
+    /// # Errors
+    /// As [`Engine::converter`].
+    pub fn conversion(&self, voice: &Voice) -> Result<ConversionRequest> {
+        ConversionRequest::new(self.clone(), voice.clone())
+    }
+
+    /// The networks that convert voices, loaded when they are first asked for.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for a build without them or a model made for other voices, [`Error::Io`] and
+    /// [`Error::Weights`] as for the engine itself.
+    pub fn converter(&self) -> Result<Converter> {
+        let Inner {
+            converter,
+            convert_package,
+            model,
+            device,
+            ..
+        } = &*self.inner;
+        if let Some(converter) = converter.get() {
+            return Ok(converter.clone());
+        }
+        let Some(package) = convert_package else {
+            return Err(Error::Config(NO_CONVERTER.into()));
+        };
+        let made = Converter::load(package, model, &device.open()?)?;
+        Ok(converter.get_or_init(|| made).clone())
+    }
+
     /// The phonemes of a text, as a voice of this dialect would be given them.
     ///
     /// # Errors
@@ -197,6 +232,11 @@ impl Engine {
         Ok(encoder.get_or_init(|| made))
     }
 
+    /// Prosody codes of a voice's prompts, the most recent last.
+    pub(crate) fn prosody_codes(&self, voice: &Voice) -> Result<Vec<u32>> {
+        voice.prosody_codes(&self.inner.voice_file)
+    }
+
     pub(crate) fn model(&self) -> &Model {
         &self.inner.model
     }
@@ -225,6 +265,7 @@ pub struct EngineBuilder {
     threads: Option<usize>,
     device: DeviceChoice,
     weights: Option<PathBuf>,
+    convert_weights: Option<PathBuf>,
     library: Option<VoiceLibrary>,
     cache: Option<Cache>,
 }
@@ -249,6 +290,14 @@ impl EngineBuilder {
     #[must_use]
     pub fn weights(mut self, folder: impl Into<PathBuf>) -> Self {
         self.weights = Some(folder.into());
+        self
+    }
+
+    /// Loads the networks that convert voices from a folder (`config.json`, `stablevc.safetensors`) instead of the
+    /// embedded ones, when they are first asked for.
+    #[must_use]
+    pub fn convert_weights(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.convert_weights = Some(folder.into());
         self
     }
 
@@ -296,6 +345,11 @@ impl EngineBuilder {
         let inner = Inner {
             model,
             encoder: OnceLock::new(),
+            converter: OnceLock::new(),
+            convert_package: match self.convert_weights {
+                Some(folder) => Some(Package::Folder(folder)),
+                None => syrinx_weights::STARTER_CONVERT.map(Package::Embedded),
+            },
             library: self.library,
             cache: self.cache,
             voice_file: package.checkpoint("voices.safetensors")?,
@@ -311,6 +365,9 @@ impl EngineBuilder {
         })
     }
 }
+
+const NO_CONVERTER: &str = "this build embeds no voice conversion: build it with the feature `starter-convert`, or name \
+    a folder of weights for it (`--model`)";
 
 const NO_WEIGHTS: &str = "this build embeds no weights: build it with the feature `starter-voice` (the default), \
     or name a folder of weights";

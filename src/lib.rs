@@ -32,6 +32,7 @@
 //! | speak in a voice of your own | [`Engine::voice_from_clips`], [`VoiceBuilder`], [`VoiceLibrary`] |
 //! | say something | [`SpeechRequest`], which gives [`Speech`] or a [`SpeechStream`] |
 //! | know when which word is heard | [`Mark`] |
+//! | make recorded or live speech that of another voice | [`ConversionRequest`], [`ConversionStream`] |
 //! | let a model of raw audio make a sound up | [`WaveModel`], [`DreamRequest`], which give a [`Dream`] |
 //! | read and write sound | [`audio`] |
 //! | turn text into phonemes only | [`text`] |
@@ -64,6 +65,7 @@
 //! from a folder ([`EngineBuilder::weights`]).
 
 pub mod audio;
+mod convert;
 mod dream;
 mod engine;
 mod error;
@@ -73,6 +75,10 @@ pub mod text;
 mod voice;
 
 pub use audio::Audio;
+pub use convert::{
+    ConversionRequest, ConversionStream, Converted, Converter, Grid, Pace, Profile, Solver,
+    SourceProfile,
+};
 pub use dream::{Dream, DreamChunk, DreamRequest, WaveModel, keep_likeliest};
 pub use engine::{DeviceChoice, Engine, EngineBuilder};
 pub use error::{Error, Result};

@@ -19,8 +19,8 @@ mod storage;
 pub(crate) use cache::{Cache, contents};
 pub use clip::Clip;
 
-pub(crate) use encoding::{Encoder, Piece, Reference, median_f0_hz};
-pub(crate) use level::speech_level_db;
+pub(crate) use encoding::{Encoder, Piece, Reference, median_f0_hz, melody_spread, spread};
+pub(crate) use level::{REFERENCE_DB, speech_level_db};
 pub(crate) use storage::{read, write};
 
 /// Seconds of speech that are used of all clips of a voice together.

@@ -10,6 +10,7 @@ mod settings;
 mod source;
 mod stream;
 
+pub(crate) use level::limited;
 pub use mark::{Mark, MarkKind};
 pub use request::SpeechRequest;
 pub use stream::{SpeechChunk, SpeechStream};

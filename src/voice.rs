@@ -16,7 +16,7 @@ pub(crate) use library::cache_folder;
 pub use library::{StoredVoice, VoiceLibrary};
 
 use crate::engine::Model;
-use crate::reference::Reference;
+use crate::reference::{self, Reference};
 use crate::text::Dialect;
 use crate::{Error, Result};
 
@@ -190,6 +190,26 @@ impl Voice {
     /// The name it was asked for by.
     pub fn name(&self) -> &str {
         &self.inner.info.name
+    }
+
+    /// Prosody codes of its prompts, the most recent last; `file` has those of the built-in voices.
+    pub(crate) fn prosody_codes(&self, file: &Checkpoint) -> Result<Vec<u32>> {
+        if self.inner.made.is_some() {
+            let pieces = self.references().iter().flat_map(|heard| &heard.pieces);
+            let prompts = pieces.flat_map(|piece| &piece.prompts);
+            return Ok(prompts.flat_map(|prompt| &prompt.codes).copied().collect());
+        }
+        let mut codes = Vec::new();
+        let names = (0..).map(|i| format!("{}.prompt.{i}.codes", self.name()));
+        for name in names.take_while(|name| file.contains(name)) {
+            codes.extend(file.integers(&name)?);
+        }
+        Ok(codes)
+    }
+
+    /// Standard deviation of ln F0 in the clips it was made from; not known of a built-in voice.
+    pub(crate) fn melody_spread(&self) -> Option<f32> {
+        reference::melody_spread(self.references().iter().flat_map(|heard| &heard.pieces))
     }
 
     pub(crate) fn timbre(&self) -> &Timbre {

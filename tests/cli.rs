@@ -11,6 +11,8 @@ mod clips;
 #[cfg(feature = "starter-voice")]
 #[path = "cli/clone.rs"]
 mod clone;
+#[path = "cli/convert.rs"]
+mod convert;
 #[path = "cli/dream.rs"]
 mod dream;
 #[path = "cli/errors.rs"]

@@ -136,13 +136,13 @@ struct Entry<'a> {
     outcome: &'a Outcome,
 }
 
-/// How many lines came to what.
+/// How many lines, or files, came to what.
 #[derive(Debug, Default, Serialize)]
-struct Tally {
-    done: usize,
-    skipped: usize,
-    failed: usize,
-    audio_s: f64,
+pub struct Tally {
+    pub done: usize,
+    pub skipped: usize,
+    pub failed: usize,
+    pub audio_s: f64,
 }
 
 /// Speaks the lines of `path`.
@@ -387,7 +387,7 @@ fn below(path: &Path) -> Result<&Path, Failure> {
     )))
 }
 
-fn print_json(value: &impl Serialize) -> Result<(), Failure> {
+pub fn print_json(value: &impl Serialize) -> Result<(), Failure> {
     let json = serde_json::to_string(value).map_err(|error| Failure::failed(error.to_string()))?;
     console::print(json)
 }

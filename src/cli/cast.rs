@@ -64,6 +64,21 @@ impl<'a> Cast<'a> {
         Ok(Some((donor, flags.prosody_mix.unwrap_or(1.0))))
     }
 
+    /// The voice that `flag` asks for by a name or by clips, with what is said in each of these.
+    pub fn chosen(
+        &self,
+        flag: &str,
+        values: &[String],
+        texts: &[String],
+        accent: Option<Accent>,
+    ) -> Result<Voice, Failure> {
+        let texts: Vec<String> = texts
+            .iter()
+            .map(|text| read_text(text))
+            .collect::<Result<_, _>>()?;
+        self.part(flag, (values.to_vec(), texts, accent))
+    }
+
     fn part(&self, flag: &str, part: Part) -> Result<Voice, Failure> {
         if let Some(voice) = self.made.borrow().get(&part) {
             return Ok(voice.clone());
@@ -97,7 +112,7 @@ impl<'a> Cast<'a> {
                 builder.build().map_err(refused)
             }
             (None, [name]) if !texts.is_empty() => Err(Failure::usage(format!(
-                "--prosody-text tells what is said in a clip; {name} is a voice, which knows it"
+                "{flag}-text tells what is said in a clip; {name} is a voice, which knows it"
             ))),
             (None, [name]) if accent.is_some() => Err(Failure::usage(format!(
                 "--accent is for voices made from clips; {name} has its own"
@@ -117,8 +132,12 @@ pub fn with_texts(flag: &str, paths: &[String], texts: &[String]) -> Result<Vec<
         return Ok(paths.iter().map(Clip::file).collect());
     }
     if texts.len() != paths.len() {
+        let told = match flag {
+            "--style" => "--style-text",
+            _ => "--prosody-text",
+        };
         return Err(Failure::usage(format!(
-            "{} --prosody-text for {} clips of {flag}: give one for each, in the same order",
+            "{} {told} for {} clips of {flag}: give one for each, in the same order",
             texts.len(),
             paths.len()
         )));
@@ -146,11 +165,15 @@ pub fn refused(error: syrinx::Error) -> Failure {
     }
 }
 
+/// Whether a name ends like that of a sound file.
+pub fn is_sound(path: &Path) -> bool {
+    let ending = path.extension().and_then(|ending| ending.to_str());
+    ending.is_some_and(|ending| SOUND.contains(&ending.to_ascii_lowercase().as_str()))
+}
+
 /// Whether a value means a file: it looks like a path, ends like a sound file, or is a file and no known voice.
 fn is_clip(engine: &Engine, value: &str) -> bool {
     let path = Path::new(value);
-    let ending = path.extension().and_then(|ending| ending.to_str());
-    let sounds = ending.is_some_and(|ending| SOUND.contains(&ending.to_ascii_lowercase().as_str()));
-    let looks = sounds || value.contains(std::path::is_separator);
+    let looks = is_sound(path) || value.contains(std::path::is_separator);
     looks || (!engine.has_voice(value) && path.exists())
 }

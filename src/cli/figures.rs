@@ -34,6 +34,15 @@ impl Figures {
         }
     }
 
+    /// The same for audio of another rate, made by networks that took `load_ms` ms more to load.
+    pub fn also_loaded(self, load_ms: f64, rate_hz: u32) -> Self {
+        Self {
+            load_ms: self.load_ms + load_ms,
+            rate_hz,
+            ..self
+        }
+    }
+
     /// Counts time spent making audio.
     pub fn worked(&mut self, time: Duration) {
         self.synthesis += time;

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
-use syrinx::{Accent, DeviceChoice, Engine, SpeechRequest, Voice, VoiceLibrary};
+use syrinx::{Accent, DeviceChoice, Engine, EngineBuilder, SpeechRequest, Voice, VoiceLibrary};
 
 use super::Failure;
 
@@ -150,7 +150,16 @@ pub struct EngineFlags {
 impl EngineFlags {
     /// Loads the engine, which finds stored voices in `library`.
     pub fn load(&self, library: Option<VoiceLibrary>) -> Result<Engine, Failure> {
-        let mut builder = Engine::builder().device(self.device);
+        self.load_with(library, |builder| builder)
+    }
+
+    /// The same, with what else `set` sets.
+    pub fn load_with(
+        &self,
+        library: Option<VoiceLibrary>,
+        set: impl FnOnce(EngineBuilder) -> EngineBuilder,
+    ) -> Result<Engine, Failure> {
+        let mut builder = set(Engine::builder().device(self.device));
         if let Some(library) = library {
             builder = builder.library(library);
         }
@@ -210,7 +219,7 @@ fn device(text: &str) -> Result<DeviceChoice, String> {
 }
 
 /// A finite number within `range`; the message explains with `meaning`.
-fn number(text: &str, range: RangeInclusive<f32>, meaning: &str) -> Result<f32, String> {
+pub fn number(text: &str, range: RangeInclusive<f32>, meaning: &str) -> Result<f32, String> {
     match text.trim().parse::<f32>() {
         Ok(value) if range.contains(&value) => Ok(value),
         _ => {

@@ -154,7 +154,11 @@ fn load_aligner(package: &Package, config: Option<&AlignerConfig>) -> Result<Opt
     Ok(Some(Aligner::load(config, &checkpoint, &Device::Cpu)?))
 }
 
-fn load_vocoder(
+/// The vocoder of a package, from `vocoder.safetensors`.
+///
+/// # Errors
+/// [`Error::Config`] or [`Error::Weights`], naming the file.
+pub(crate) fn load_vocoder(
     package: &Package,
     config: &HarmonicNoiseConfig,
     device: &Device,

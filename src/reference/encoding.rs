@@ -49,6 +49,9 @@ pub(crate) struct Piece {
 pub(crate) struct Melody {
     /// Median F0 of the voiced frames, Hz; 0 where there are none.
     median_f0_hz: f32,
+    /// Standard deviation of ln F0 by its 10th and 90th percentile; 0 if it is not known.
+    #[serde(default)]
+    spread: f32,
     /// Number of voiced frames.
     voiced: usize,
 }
@@ -88,6 +91,9 @@ struct Recipe<'a> {
 /// Fewer voiced frames tell nothing of how high a voice lies.
 const FEW_FRAMES: usize = 9;
 
+/// Fewer voiced frames tell nothing of how far a melody spreads.
+const FEW_TO_SPREAD: usize = 40;
+
 /// Where a voice is taken to lie whose height is unknown, ln Hz, as in training.
 const UNKNOWN: f64 = 5.0;
 
@@ -108,6 +114,30 @@ pub(crate) fn median_f0_hz(pieces: &[Piece]) -> Option<f32> {
         )
     });
     (voiced >= FEW_FRAMES).then(|| (sum / voiced as f64).exp() as f32)
+}
+
+/// How far the melody of pieces spreads, the standard deviation of ln F0 within them. None of too few voiced frames.
+pub(crate) fn melody_spread<'a>(pieces: impl Iterator<Item = &'a Piece>) -> Option<f32> {
+    let known = pieces
+        .map(|piece| piece.melody)
+        .filter(|melody| melody.spread > 0.0);
+    let (sum, voiced) = known.fold((0.0, 0), |(sum, voiced), melody| {
+        (
+            sum + melody.voiced as f32 * melody.spread,
+            voiced + melody.voiced,
+        )
+    });
+    (voiced >= FEW_TO_SPREAD).then(|| sum / voiced as f32)
+}
+
+/// The standard deviation of ln F0 of voiced frames, sorted: that of a normal distribution whose 10th and 90th percentile
+/// lie as far apart, so that a few octave errors change nothing. 0 of too few.
+pub(crate) fn spread(sorted_hz: &[f32]) -> f32 {
+    if sorted_hz.len() < FEW_FRAMES {
+        return 0.0;
+    }
+    let at = |share: f32| sorted_hz[(share * (sorted_hz.len() - 1) as f32) as usize];
+    (at(0.9) / at(0.1)).ln() / 2.563
 }
 
 impl Encoder {
@@ -240,6 +270,7 @@ impl Encoder {
         f0.sort_unstable_by(f32::total_cmp);
         Ok(Melody {
             median_f0_hz: f0.get(f0.len() / 2).copied().unwrap_or_default(),
+            spread: spread(&f0),
             voiced: f0.len(),
         })
     }

@@ -7,7 +7,7 @@ pub(super) const FRAME: usize = 300;
 const PAUSE_DB: f32 = 25.0;
 
 /// The level that references are brought to before the networks hear them, dB.
-pub(super) const REFERENCE_DB: f32 = -23.0;
+pub(crate) const REFERENCE_DB: f32 = -23.0;
 
 /// Mean power of each whole frame.
 pub(super) fn powers(samples: &[f32]) -> Vec<f32> {

@@ -43,7 +43,7 @@ impl Level {
 }
 
 /// Full scale is approached, never passed; what is no number becomes silence.
-fn limited(x: f32) -> f32 {
+pub(crate) fn limited(x: f32) -> f32 {
     if x.abs() <= KNEE {
         return x;
     }

@@ -29,6 +29,25 @@ const fn starter_voice() -> Option<Files> {
     ])
 }
 
+/// The starter voice conversion model, which takes the voices of [`STARTER_VOICE`]; `None` without the feature
+/// `starter-convert`.
+pub static STARTER_CONVERT: Option<Files> = starter_convert();
+
+#[cfg(feature = "starter-convert")]
+const fn starter_convert() -> Option<Files> {
+    macro_rules! files {
+        ($($name:literal),+) => {
+            &[$(($name, include_bytes!(concat!("../starter-convert/", $name)) as &[u8])),+]
+        };
+    }
+    Some(files!["config.json", "stablevc.safetensors"])
+}
+
+#[cfg(not(feature = "starter-convert"))]
+const fn starter_convert() -> Option<Files> {
+    None
+}
+
 #[cfg(not(feature = "starter-voice"))]
 const fn starter_voice() -> Option<Files> {
     None
