@@ -187,3 +187,67 @@ pub(super) fn chunk_mask(positions: usize, chunk: usize, past: usize) -> Result<
         .collect();
     Tensor::from_vec(mask, (positions, positions), &candle_core::Device::Cpu)
 }
+
+#[cfg(test)]
+mod tests {
+    use candle_core::Device;
+
+    use super::*;
+
+    #[test]
+    fn angles_are_as_exact_after_ten_hours_as_at_once() {
+        let rotary = Rotary::new(64);
+        let hours = 10 * 3600 * 80;
+        let pair = Angles::new(&rotary, hours, 2);
+        for (i, (cos, sin)) in pair.cos.chunks(2).zip(pair.sin.chunks(2)).enumerate() {
+            // From one position to the next, pair i turns by its frequency.
+            let turn = f64::from(sin[1] * cos[0] - cos[1] * sin[0]).asin();
+            let frequency = 10000f64.powf(-(i as f64) / 32.0);
+            let expected = frequency.sin().asin();
+            assert!((turn - expected).abs() < 1e-6, "{i}: {turn} {expected}");
+        }
+    }
+
+    #[test]
+    fn a_position_sees_its_chunk_and_the_past() {
+        let mask = chunk_mask(5, 2, 1).unwrap().to_vec2::<f32>().unwrap();
+        let seen: Vec<Vec<usize>> = mask
+            .iter()
+            .map(|row| (0..5).filter(|&j| row[j] == 0.0).collect())
+            .collect();
+        let pairs: [&[usize]; 5] = [&[0, 1], &[0, 1], &[1, 2, 3], &[1, 2, 3], &[3, 4]];
+        assert_eq!(seen, pairs);
+    }
+
+    #[test]
+    fn two_attentions_are_the_sum_of_each() {
+        let tensor = |seed: f64, shape: (usize, usize, usize)| {
+            let count = shape.0 * shape.1 * shape.2;
+            let values: Vec<f32> = (0..count).map(|i| (seed * i as f64).sin() as f32).collect();
+            Tensor::from_vec(values, shape, &Device::Cpu).unwrap()
+        };
+        let (q, k, v) = (
+            tensor(1.3, (2, 4, 700)),
+            tensor(2.7, (2, 4, 9)),
+            tensor(0.9, (2, 4, 9)),
+        );
+        let both = attend(&q, &k, &v, 5, None).unwrap();
+        let part = |from: usize, count: usize| {
+            let (k, v) = (
+                k.narrow(2, from, count).unwrap(),
+                v.narrow(2, from, count).unwrap(),
+            );
+            attend(&q, &k, &v, count, None).unwrap()
+        };
+        let sum = (part(0, 5) + part(5, 4)).unwrap();
+        let worst = (sum - both)
+            .unwrap()
+            .abs()
+            .unwrap()
+            .max_all()
+            .unwrap()
+            .to_scalar::<f32>()
+            .unwrap();
+        assert!(worst < 1e-5, "{worst}");
+    }
+}

@@ -1,6 +1,7 @@
 //! Whole signals at once, under masks: what a [`super::Conversion`] computes chunk by chunk.
 
 use candle_core::{Device, Tensor};
+use syrinx_vocoder::noise::NoiseField;
 
 use super::attention::{Angles, chunk_mask};
 use super::block::Sight;
@@ -17,6 +18,9 @@ pub struct Chunks {
     /// Positions before a chunk that are seen from it.
     pub past: usize,
 }
+
+/// Which of the noise fields of a seed is the flow's; those of the vocoders are others.
+const NOISE_STREAM: u32 = 0x5643;
 
 impl Chunks {
     fn mask(self, positions: usize, device: &Device) -> candle_core::Result<Tensor> {
@@ -84,6 +88,22 @@ impl StableVc {
         Ok(self
             .frame
             .step(hidden, (f0_hz, level), voice, &mut states)?)
+    }
+
+    /// What the flow of frames `first..first + frames` starts from, [1, bands, frames]: standard normal numbers that depend
+    /// on (seed, frame, band) alone.
+    ///
+    /// # Errors
+    /// Those of the device.
+    pub fn noise(&self, seed: u64, first: usize, frames: usize) -> candle_core::Result<Tensor> {
+        let bands = self.config().bands;
+        let field = NoiseField::new(seed, NOISE_STREAM);
+        let mut rows = vec![0.0; frames * bands];
+        for (i, row) in rows.chunks_exact_mut(bands).enumerate() {
+            field.fill((first + i) as u64, row);
+        }
+        let rows = Tensor::from_vec(rows, (frames, bands), self.device())?;
+        rows.t()?.unsqueeze(0)?.contiguous()
     }
 
     /// The vector field at time `t`, 0 to 1, in the state `x` [1, bands, T] on the scale of the networks.

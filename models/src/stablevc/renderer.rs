@@ -2,24 +2,19 @@
 
 use std::sync::Arc;
 
-use candle_core::{Result, Tensor};
-use syrinx_vocoder::noise::NoiseField;
-
 use super::block::Sight;
 use super::causal_block::CausalState;
 use super::level::natural;
 use super::solver::{FlowStates, Steps};
 use super::{Settings, StableVc, Target};
-
-/// Which of the fields of a seed is the flow's; those of the vocoders are others.
-const NOISE_STREAM: u32 = 0x5643;
+use candle_core::{Result, Tensor};
 
 /// State of the frame part and of the flow.
 #[derive(Debug)]
 pub(super) struct Renderer {
     model: Arc<StableVc>,
     steps: Steps,
-    noise: NoiseField,
+    seed: u64,
     temperature: f64,
     past: usize,
     /// Frames rendered so far.
@@ -33,7 +28,7 @@ impl Renderer {
     pub fn new(model: Arc<StableVc>, settings: &Settings) -> Result<Self> {
         let steps = Steps::new(&model.flow, settings, model.widths())?;
         Ok(Self {
-            noise: NoiseField::new(settings.seed, NOISE_STREAM),
+            seed: settings.seed,
             temperature: settings.temperature,
             past: settings.past,
             position: 0,
@@ -66,7 +61,8 @@ impl Renderer {
             .frame
             .step(hidden, (f0_hz, level), voice, &mut self.frame)?;
         let given = flow.given(&condition)?;
-        let noise = self.noise(frames)?;
+        let noise = model.noise(self.seed, self.position, frames)?;
+        let noise = (noise * self.temperature)?;
         let sight = Sight {
             angles: &Steps::angles(flow, self.position, frames),
             mask: None,
@@ -76,16 +72,5 @@ impl Renderer {
         let x = steps.solve(flow, noise, &given, &parts.flow, sight, &mut self.flow)?;
         self.position += frames;
         natural(&x)
-    }
-
-    /// Noise of the next frames, [1, bands, frames].
-    fn noise(&self, frames: usize) -> Result<Tensor> {
-        let bands = self.model.config().bands;
-        let mut rows = vec![0.0; frames * bands];
-        for (i, row) in rows.chunks_exact_mut(bands).enumerate() {
-            self.noise.fill((self.position + i) as u64, row);
-        }
-        let noise = Tensor::from_vec(rows, (frames, bands), self.model.device())?;
-        (noise.t()?.unsqueeze(0)? * self.temperature)?.contiguous()
     }
 }

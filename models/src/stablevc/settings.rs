@@ -61,7 +61,7 @@ pub enum ContentKind {
 }
 
 impl Default for Settings {
-    /// Ten Euler steps as in the paper; chunks of 8 frames.
+    /// Ten Euler steps as in the paper; chunks of 8 frames that look back 128, as the starter model has been trained to.
     fn default() -> Self {
         Self {
             steps: 10,
@@ -71,7 +71,7 @@ impl Default for Settings {
             guidance: 0.0,
             seed: 0,
             chunk: 8,
-            past: 96,
+            past: 128,
             content: ContentKind::Features,
         }
     }

@@ -67,8 +67,8 @@ impl Config {
     /// "Content Extractor"), style vectors of FACodec (256 at 80 Hz) averaged four to one, raw mels as timbre keys, an
     /// embedding of a speaker verification model; no prior mean and no explicit pitch.
     ///
-    /// The paper gives neither width nor depth: 512 channels in 8 heads, a feed-forward part of 2048 with kernel 3, 6
-    /// blocks of content and 18 of flow are ours, chosen to make up that number.
+    /// The paper gives neither width nor depth: 512 channels in 8 heads, a feed-forward part of 2048 with kernel 3, 4
+    /// blocks of style, 4 of content and 19 of flow are ours, chosen to make up that number.
     pub fn paper() -> Self {
         Self {
             bands: 80,
@@ -91,7 +91,7 @@ impl Config {
                 channels: 512,
                 hidden: 512,
                 kernel: 3,
-                blocks: 2,
+                blocks: 4,
                 pool: 4,
             },
             module: ModuleConfig {
@@ -99,7 +99,7 @@ impl Config {
                 heads: 8,
                 hidden: 2048,
                 kernel: 3,
-                blocks: 6,
+                blocks: 4,
             },
             frame: FrameConfig {
                 hidden: 512,
@@ -111,7 +111,7 @@ impl Config {
                 heads: 8,
                 hidden: 2048,
                 kernel: 3,
-                blocks: 18,
+                blocks: 19,
                 time: 256,
             },
             prior: false,
