@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Voice conversion of held-out people, PyTorch: a look at a checkpoint while it trains.
 
-    conversion.py --sets DIR[,DIR...] --voice FOLDER --flow state.pt [--vocoder state.pt] [--steps 4] [--pairs 20] [--chunk 160] [--tokens] [--wav DIR]
+    conversion.py --sets DIR[,DIR...] --voice FOLDER --flow state.pt [--vocoder state.pt] [--steps 4] [--pairs 20] [--chunk 160] [--tokens] [--prior] [--wav DIR]
 
 Sources and targets are held-out virtual speakers and held-out people of LibriSpeech, each as source of the next. References: 10 s of
 the target's other recordings. Prints similarity (Resemblyzer) to the target's and the source's recordings, how often the former is the
@@ -17,21 +17,21 @@ from shipped import load
 from train_acoustic import held_out
 
 @torch.no_grad()
-def convert(m, acoustic, mel, f0_relative, voiced, register, keys, steps=4, chunk=160, past=160, tokens=False, codes=None, seed=0, prior_only=False):
+def convert(m, acoustic, mel, f0_relative, voiced, register, keys, steps=4, chunk=160, past=160, tokens=False, codes=None, seed=0, prior_only=False, temperature=1.0):
     """Source mel [100, T] -> (mel [100, T], ln F0 relative + register)."""
     t = mel.shape[1] // 2 * 2; mel = mel[None, :, :t]; e = m.content(mel)
     if tokens: e = m.content.centroids[m.content.tokens(e)]
     r = {"keys": keys[None], "speaker": m.speaker(keys[None])}
     if codes is not None: r |= {"style": m.style(codes[None]), "styled": torch.ones(1)}
     h, mu = m.condition(m.hidden(e, r, chunk_mask(t // 2, chunk // 2, past // 2)), r, f0_relative[None, :t], voiced[None, :t], level_of(mel), torch.tensor([register]))
-    g = torch.Generator().manual_seed(seed); x = mu if prior_only else m.sample(mu, h, r, chunk_mask(t, chunk, past), torch.randn(1, 100, t, generator=g), steps)
+    g = torch.Generator().manual_seed(seed); x = mu if prior_only else m.sample(mu, h, r, chunk_mask(t, chunk, past), temperature * torch.randn(1, 100, t, generator=g), steps)
     return x[0] * 2.5 - 5
 
 @torch.no_grad()
 def main():
     a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for n in ("sets", "voice", "flow"): a.add_argument("--" + n, required=True)
-    a.add_argument("--vocoder"); a.add_argument("--steps", type=int, default=4); a.add_argument("--pairs", type=int, default=20); a.add_argument("--chunk", type=int, default=160); a.add_argument("--tokens", action="store_true"); a.add_argument("--wav"); o = a.parse_args()
+    a.add_argument("--vocoder"); a.add_argument("--steps", type=int, default=4); a.add_argument("--pairs", type=int, default=20); a.add_argument("--chunk", type=int, default=160); a.add_argument("--tokens", action="store_true"); a.add_argument("--temperature", type=float, default=1.0); a.add_argument("--prior", action="store_true", help="the prior mean, without the flow"); a.add_argument("--wav"); o = a.parse_args()
     torch.set_num_threads(1); shipped = load(o.voice); acoustic, vocoder = shipped.acoustic, shipped.vocoder; m = StableVc(STARTER); m.load_state_dict(torch.load(o.flow)["average"]); m.eval()
     if o.vocoder: vocoder.load_state_dict(torch.load(o.vocoder)["average"])
     corpus = Corpus(o.sets.split(","), held_out, longest=1200); voices = {}
@@ -52,7 +52,7 @@ def main():
         refs = np.stack(refs); to, frm, won, top, corr = [], [], [], [], []
         for i, k in enumerate(names):
             j = (i + 7) % len(names); u = sorted(voices[names[j]], key=lambda u: u.key)[-1]; f0 = u.f0(); voiced = f0 > 40; own = torch.cat([v.f0() for v in voices[k]]); register = float(own[own > 40].log().median())
-            mel = convert(m, acoustic, u.mel().T, torch.where(voiced, f0.clamp(min=40).log() - u.register, 0), voiced.float(), register, keys[i], o.steps, o.chunk, 160, o.tokens); t = mel.shape[1]
+            mel = convert(m, acoustic, u.mel().T, torch.where(voiced, f0.clamp(min=40).log() - u.register, 0), voiced.float(), register, keys[i], o.steps, o.chunk, 160, o.tokens, prior_only=o.prior, temperature=o.temperature); t = mel.shape[1]
             y = vocoder(mel[None], torch.where(voiced, torch.exp(f0.clamp(min=40).log() - u.register + register), 0)[None, :t])[0].numpy(); e = embed(y); s = refs @ e; to.append(s[i]); frm.append(s[j]); won.append(s[i] > s[j]); top.append(s.argmax() == i)
             p, q = contour(y), contour(u.audio().numpy()); n = min(len(p), len(q)); both = (p[:n] > 0) & (q[:n] > 0); corr.append(np.corrcoef(np.log(p[:n][both]), np.log(q[:n][both]))[0, 1])
             if o.wav:

@@ -12,9 +12,10 @@ each. References are other utterances of the target's voice, moved along frequen
 the prior mean (and on its slope), the speaker encoder's distance to d-vectors of its voices, log durations of deduplicated tokens (a quarter of
 the batches), a speaker classifier behind a gradient reversal on the mean style, and speaker consistency: readings of the batch in
 each other's voices, judged by timbre encoder and speaker encoder of this very model. Bands above 7.6 kHz of recordings at 16 kHz do not
-count. --minutes is wall time over every resumption. Resumable: DIR/state.pt.
+count. With --content-rate the content extractor learns too, at that share of the rate: it keeps its phone posteriors and its speaker
+classifier behind a gradient reversal, its centroids follow as a running mean. --minutes is wall time over every resumption. Resumable: DIR/state.pt.
 """
-import argparse, copy, math, pathlib, random, sys, time
+import argparse, copy, math, multiprocessing, os, pathlib, queue, random, sys, time
 import torch, torch.nn as nn, torch.nn.functional as F
 here = pathlib.Path(__file__).parent; sys.path[:0] = [str(here), str(here.parent / "megatts2"), str(here.parent)]
 from data import REAL_BANDS, Corpus
@@ -30,8 +31,8 @@ CROP = 208  # frames
 
 class Batches:
     """Crops of targets, what is heard of them, and references by the same voice."""
-    def __init__(self, corpus, dvectors, content, acoustic, seed):
-        self.corpus, self.content, self.acoustic, self.r = corpus, content, acoustic, random.Random(seed); self.pools = {}
+    def __init__(self, corpus, dvectors, acoustic, seed):
+        self.corpus, self.acoustic, self.r = corpus, acoustic, random.Random(seed); self.pools = {}
         for u in corpus.items: self.pools.setdefault(corpus.group(u), []).append(u)
         self.names = [n for n in SHARES if n in self.pools]; self.weights = [SHARES[n] for n in self.names]; voices = {}
         by_key = {u.key: u.voice for u in corpus.items + corpus.held}
@@ -46,10 +47,10 @@ class Batches:
     @torch.no_grad()
     def next(self, n):
         r, c = self.r, self.corpus; want = round(math.exp(r.uniform(math.log(100), math.log(800)))); refs = torch.zeros(n, 100, want)
-        b = {k: torch.zeros(n, CROP) for k in ("f0", "voiced", "level", "weight")} | {"mel": torch.full((n, 100, CROP), FLOOR), "register": torch.zeros(n), "bands": torch.ones(n, 100), "d": torch.zeros(n, 256), "known": torch.zeros(n), "voice": torch.zeros(n, dtype=torch.long), "own": torch.ones(n)}
-        source, prosody, items = torch.full((n, 100, CROP), FLOOR), torch.full((n, 100, CROP), FLOOR), []
+        b = {k: torch.zeros(n, CROP) for k in ("f0", "voiced", "level", "weight")} | {"mel": torch.full((n, 100, CROP), FLOOR), "register": torch.zeros(n), "bands": torch.ones(n, 100), "d": torch.zeros(n, 256), "known": torch.zeros(n), "voice": torch.zeros(n, dtype=torch.long), "heard": torch.zeros(n, dtype=torch.long), "own": torch.ones(n), "labels": torch.full((n, CROP // 2), -1)}
+        source, prosody = torch.full((n, 100, CROP), FLOOR), torch.full((n, 100, CROP), FLOOR)
         for i in range(n):
-            u = self.draw(); items.append(u); a = 2 * r.randint(0, max(0, (u.frames - CROP) // 2)); z = min(u.frames, a + CROP); k = z - a; twin = c.twin(u, r) if r.random() < 0.6 else None
+            u = self.draw(); a = 2 * r.randint(0, max(0, (u.frames - CROP) // 2)); z = min(u.frames, a + CROP); k = z - a; twin = c.twin(u, r) if r.random() < 0.6 else None
             mel, ref, register, h = u.mel(a, z).T, c.reference(u, r, want).T, u.register, 1.0; f0 = u.f0()[a:z]
             if not u.voice.startswith("h_") and r.random() < 0.55:
                 h = r.choice(HIGHER); mel, ref, register = warp(mel, h), warp(ref, h), register + math.log(h); b["own"][i] = 0
@@ -59,10 +60,15 @@ class Batches:
             if u.voice.startswith("ls"): b["bands"][i] = REAL_BANDS
             elif r.random() < 0.5: ref[REAL_BANDS == 0] = FLOOR
             if r.random() < 0.3: ref = disguise(ref[None], r)[0]
-            refs[i] = ref; s = twin or u; source[i, :, :k] = heard(s.mel(a, z).T, r, 0.2); prosody[i, :, :k] = warp(s.mel(a, z).T, math.exp(min(0.7, max(-0.7, math.log(160) - s.register + r.gauss(0, 0.04)))))
-        b["level"] = level_of(source); e = self.content(source); b["tokens"] = self.content.tokens(e); hard = (torch.rand(n) < 0.5)[:, None, None]; b["content"] = torch.where(hard, self.content.centroids[b["tokens"]], e)
-        b["codes"] = self.acoustic.prosody.nearest(self.acoustic.prosody.latents(prosody, torch.full((n,), CROP))[0]); b["keys"] = self.acoustic.timbre(normal(refs)); b["items"] = items
+            refs[i] = ref; s = twin or u; b["heard"][i] = c.voice_id[s.voice]; b["labels"][i, : k // 2] = torch.repeat_interleave(u.ids(), u.units())[a // 2: z // 2]; source[i, :, :k] = heard(s.mel(a, z).T, r, 0.2); prosody[i, :, :k] = warp(s.mel(a, z).T, math.exp(min(0.7, max(-0.7, math.log(160) - s.register + r.gauss(0, 0.04)))))
+        b["level"], b["source"] = level_of(source), source
+        b["codes"] = self.acoustic.prosody.nearest(self.acoustic.prosody.latents(prosody, torch.full((n,), CROP))[0]); b["keys"] = self.acoustic.timbre(normal(refs))
         return b
+
+def produce(batches, n, out):
+    """Batches for as long as somebody takes them; in a process of its own."""
+    torch.set_num_threads(1); batches.r.seed(os.getpid() + int(time.time())); parent = os.getppid()
+    while os.getppid() == parent: out.put({k: v.numpy() for k, v in batches.next(n).items()})
 
 def runs(tokens):
     """Tokens [B, U] -> first unit of each run, padded [B, N], which run each unit is in [B, U], run lengths [B, N], mask [B, N]."""
@@ -79,12 +85,14 @@ def flow(m, mu, h, target, w, r, mask):
 def main():
     a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for n in ("sets", "content", "voice", "dvectors", "out"): a.add_argument("--" + n, required=True)
-    a.add_argument("--minutes", type=float, default=60); a.add_argument("--threads", type=int, default=2); a.add_argument("--rate", type=float, default=1e-3); a.add_argument("--batch", type=int, default=10); a.add_argument("--consistency", type=float, default=0.5); a.add_argument("--flow-from", type=float, default=0.35, help="share of the time before the flow module learns: until then the prior mean does, at a third of the cost"); o = a.parse_args()
+    a.add_argument("--minutes", type=float, default=60); a.add_argument("--threads", type=int, default=2); a.add_argument("--rate", type=float, default=1e-3); a.add_argument("--batch", type=int, default=10); a.add_argument("--consistency", type=float, default=0.5); a.add_argument("--content-rate", type=float, default=0.0); a.add_argument("--hard", type=float, default=0.5, help="share of the batch that hears tokens instead of features"); a.add_argument("--flow-from", type=float, default=0.35, help="share of the time before the flow module learns: until then the prior mean does, at a third of the cost"); o = a.parse_args()
     torch.set_num_threads(o.threads); torch.manual_seed(11 + int(time.time())); out = pathlib.Path(o.out); out.mkdir(parents=True, exist_ok=True); corpus = Corpus(o.sets.split(","), held_out); shipped = load(o.voice); acoustic = shipped.acoustic; acoustic.requires_grad_(False)
-    m = StableVc(STARTER); m.content.load_state_dict(torch.load(o.content)["average"]); m.content.requires_grad_(False); m.style.codebook.copy_(acoustic.prosody.codebook); batches = Batches(corpus, torch.load(o.dvectors), m.content, acoustic, int(time.time()))
-    judge = nn.Sequential(nn.Linear(STARTER["style"]["channels"], 64), nn.SiLU(), nn.Linear(64, len(corpus.voices))); average = copy.deepcopy(m); every = torch.stack(list(batches.dvectors.values())); print(len(corpus.items), "utterances", len(corpus.voices), "voices", len(every), "d-vectors", flush=True)
-    params = [p for p in [*m.parameters(), *judge.parameters()] if p.requires_grad]; opt = torch.optim.AdamW(params, o.rate, betas=(0.9, 0.98), weight_decay=0.01); step, spent = 0, 0.0; state = out / "state.pt"
-    if state.exists(): s = torch.load(state); m.load_state_dict(s["model"]); average.load_state_dict(s["average"]); judge.load_state_dict(s["judge"]); opt.load_state_dict(s["opt"]); step, spent = s["step"], s["spent"]; print("resumed at", step, flush=True)
+    m = StableVc(STARTER); taught = torch.load(o.content); m.content.load_state_dict(taught["average"]); m.content.requires_grad_(o.content_rate > 0); m.style.codebook.copy_(acoustic.prosody.codebook); batches = Batches(corpus, torch.load(o.dvectors), acoustic, int(time.time()))
+    judge = nn.Sequential(nn.Linear(STARTER["style"]["channels"], 64), nn.SiLU(), nn.Linear(64, len(corpus.voices))); telling = nn.Sequential(nn.Linear(128, 128), nn.SiLU(), nn.Linear(128, len(corpus.voices))); average = copy.deepcopy(m); every = torch.stack(list(batches.dvectors.values())); print(len(corpus.items), "utterances", len(corpus.voices), "voices", len(every), "d-vectors", flush=True)
+    if taught["judge"]["2.weight"].shape == telling[2].weight.shape: telling.load_state_dict(taught["judge"])
+    mine = [*m.content.parameters()] if o.content_rate else []; others = [p for k, p in m.named_parameters() if not k.startswith("content.")] + [*judge.parameters()] + ([*telling.parameters()] if o.content_rate else []); params = mine + others
+    opt = torch.optim.AdamW([{"params": others, "share": 1.0}, {"params": mine, "share": o.content_rate}] if mine else [{"params": others, "share": 1.0}], o.rate, betas=(0.9, 0.98), weight_decay=0.01); step, spent = 0, 0.0; state = out / "state.pt"
+    if state.exists(): s = torch.load(state); m.load_state_dict(s["model"]); average.load_state_dict(s["average"]); judge.load_state_dict(s["judge"]); step, spent = s["step"], s["spent"]; same = len(s["opt"]["param_groups"]) == len(opt.param_groups); opt.load_state_dict(s["opt"]) if same else None; print("resumed at", step, flush=True)
     def save(): torch.save({"model": m.state_dict(), "average": average.state_dict(), "judge": judge.state_dict(), "opt": opt.state_dict(), "step": step, "spent": spent + time.time() - start}, out / "state.tmp"); (out / "state.tmp").rename(state)
     def near(e, d, known):
         """Distance to the d-vectors and how well they are told from all others."""
@@ -101,24 +109,36 @@ def main():
             loss = near(m.speaker(keys), d, known); first.zero_grad(); loss.backward(); first.step()
             if k % 50 == 0: print("speaker", k, f"{float(loss.detach()):.3f}", flush=True)
         average.speaker.load_state_dict(m.speaker.state_dict())
+    ready = multiprocessing.Queue(4); producer = multiprocessing.Process(target=produce, args=(batches, o.batch, ready), daemon=True); producer.start()
+    def next_batch():
+        """The producer's batch if it is ahead, else one made here."""
+        try: return {k: torch.from_numpy(v) for k, v in ready.get_nowait().items()}
+        except queue.Empty: return batches.next(o.batch)
     start = time.time(); saved = time.time(); running = {}
     while (progress := (spent + time.time() - start) / (60 * o.minutes)) < 1:
         lr = o.rate * min(1, (step + 1) / 100) * (0.03 + 0.97 * 0.5 * (1 + math.cos(math.pi * min(1, progress))))
-        for g in opt.param_groups: g["lr"] = lr
-        b = batches.next(o.batch); n = o.batch; l = {}; v = m.speaker(b["keys"]); l["speaker"] = near(v, b["d"], b["known"]); style = m.style(b["codes"]); styled = (torch.rand(n) < 0.6).float()
+        for g in opt.param_groups: g["lr"] = lr * g["share"]
+        b = next_batch(); n = o.batch; l = {}
+        with torch.set_grad_enabled(o.content_rate > 0): e = m.content(b["source"])
+        tokens = m.content.tokens(e.detach()); hard = (torch.rand(n) < o.hard)[:, None, None]; content = torch.where(hard, e + (m.content.centroids[tokens] - e).detach(), e)
+        if o.content_rate:
+            l["phones"] = F.cross_entropy(m.content.logits(e), b["labels"], ignore_index=-1, label_smoothing=0.1); f = Reverse.apply(e, 1.0); l["heard"] = F.cross_entropy(telling(torch.cat([f.mean(1), f.std(1)], 1)), b["heard"])
+            with torch.no_grad():  # centroids follow their features
+                flat, near_ = e.reshape(-1, e.shape[2]), tokens.flatten(); count = torch.bincount(near_, minlength=len(m.content.centroids)); mean = torch.zeros_like(m.content.centroids).index_add_(0, near_, flat) / count.clamp(min=1)[:, None]; m.content.centroids.lerp_(mean, 0.05 * (count > 0)[:, None].float())
+        v = m.speaker(b["keys"]); l["speaker"] = near(v, b["d"], b["known"]); style = m.style(b["codes"]); styled = (torch.rand(n) < 0.6).float()
         l["style"] = F.cross_entropy(judge(Reverse.apply(style.mean(1), min(1.0, step / 500))), b["voice"]); r = {"keys": b["keys"], "speaker": v.detach(), "style": style, "styled": styled}
         chunk = batches.r.choice([4, 8, 16, 32, 160, 160]); past = batches.r.choice([64, 128, 160]); mask, unit_mask = chunk_mask(CROP, chunk, past), chunk_mask(CROP // 2, chunk // 2, past // 2)
         if step % 4 == 3:
-            first, at, length, there = runs(b["tokens"]); x = m.content.centroids[torch.gather(b["tokens"], 1, first)]; x = m.hidden(x, r, there[:, None, None])
+            first, at, length, there = runs(tokens); x = m.content.centroids[torch.gather(tokens, 1, first)]; x = m.hidden(x, r, there[:, None, None])
             l["duration"] = ((m.duration(x)[..., 0] - length.clamp(min=1).log()).square() * there).sum() / there.sum(); x = torch.gather(x, 1, at[..., None].expand(-1, -1, x.shape[2]))
-        else: x = m.hidden(b["content"], r, unit_mask)
+        else: x = m.hidden(content, r, unit_mask)
         h, mu = m.condition(x, r, b["f0"], b["voiced"], b["level"], b["register"]); target = normal(b["mel"]); w = b["weight"][:, None] * b["bands"][..., None]; total = w.sum()
         l["mean"] = ((mu - target).abs() * w).sum() / total; l["slope"] = ((torch.diff(mu, dim=2) - torch.diff(target, dim=2)).abs() * w[..., 1:]).sum() / total
         with torch.no_grad(): k = min(0.99, step / (step + 10)); m.spread.copy_((k * m.spread.square() + (1 - k) * ((mu - target).square() * w).sum((0, 2)) / w.sum((0, 2)).clamp(min=1)).sqrt().clamp(min=0.05))
-        loss = l["mean"] + 0.3 * l["slope"] + 0.3 * l["speaker"] + 0.1 * l.get("duration", 0) + 0.1 * l["style"]
+        loss = l["mean"] + 0.3 * l["slope"] + 0.3 * l["speaker"] + 0.1 * l.get("duration", 0) + 0.1 * l["style"] + 0.2 * l.get("phones", 0) + 0.03 * l.get("heard", 0)
         if progress >= o.flow_from: l["flow"] = flow(m, mu, h, target, w, r, mask); loss = loss + 0.3 * l["flow"]
         if o.consistency and step % 2 == 0:  # the same readings in each other's voices
-            turn = [*range(1, n), 0]; rx = r | {"keys": b["keys"][turn], "speaker": v.detach()[turn]}; _, other = m.condition(m.hidden(b["content"], rx, unit_mask), rx, b["f0"], b["voiced"], b["level"], b["register"][turn]); other = torch.where(b["weight"][:, None] > 0, other, normal(torch.tensor(FLOOR)))
+            turn = [*range(1, n), 0]; rx = r | {"keys": b["keys"][turn], "speaker": v.detach()[turn]}; _, other = m.condition(m.hidden(content, rx, unit_mask), rx, b["f0"], b["voiced"], b["level"], b["register"][turn]); other = torch.where(b["weight"][:, None] > 0, other, normal(torch.tensor(FLOOR)))
             for p in m.speaker.parameters(): p.requires_grad_(False)
             l["other"] = near(m.speaker(acoustic.timbre(other)), b["d"][turn], b["known"][turn]); loss = loss + o.consistency * l["other"]
             for p in m.speaker.parameters(): p.requires_grad_(True)
@@ -126,10 +146,10 @@ def main():
         with torch.no_grad():
             k = min(0.998, step / (step + 20))
             for p, q in zip(average.parameters(), m.parameters()): p.lerp_(q, 1 - k)
-            average.spread.copy_(m.spread)
+            average.spread.copy_(m.spread); average.content.centroids.copy_(m.content.centroids)
         for key, x in l.items(): running[key] = 0.97 * running.get(key, float(x.detach())) + 0.03 * float(x.detach())
         if step % 20 == 0: print(step, f"{(spent + time.time() - start) / 60:.1f} min lr {lr:.1e}", " ".join(f"{key} {x:.3f}" for key, x in running.items()), f"spread {float(m.spread.mean()):.3f}", flush=True)
         if time.time() - saved > 120: save(); saved = time.time()
-    save()
+    save(); producer.terminate()
 
 if __name__ == "__main__": main()
