@@ -251,7 +251,8 @@ fn whole<const N: usize, T: TryInto<u32>>(
 }
 
 /// Parts of tensor names that give a checkpoint away, the more special first.
-const SIGNATURES: [(&[&str], &str); 14] = [
+const SIGNATURES: [(&[&str], &str); 15] = [
+    (&["flow_norm.gain"], "a StableVC model"),
     (
         &["timbre_attention."],
         "the acoustic part of a Mega-TTS 2 model",

@@ -135,7 +135,7 @@ impl Conversion {
         }
         let per_chunk = self.settings.chunk / self.model.config().frames_per_unit;
         let mut done = Vec::new();
-        while self.waiting.units() >= per_chunk {
+        while self.waiting.units() >= per_chunk && self.waiting.f0_hz.len() >= self.settings.chunk {
             done.push(self.convert(per_chunk)?);
         }
         joined(done)

@@ -15,6 +15,7 @@ use candle_nn::VarBuilder;
 use syrinx_vocoder::conv_block::NORM_EPS;
 use syrinx_vocoder::kernel::{Activation, Conv1d, rms_norm_channels};
 
+use super::attention::Angles;
 use super::block::{Block, BlockState, Sight};
 use super::causal_block::Film;
 use super::dual_attention::{BlockKeys, KeyWidths, References};
@@ -97,8 +98,9 @@ impl FlowModule {
         })
     }
 
-    pub fn rotary(&self) -> &Rotary {
-        &self.rotary
+    /// The angles of the frames `first..first + frames`.
+    pub fn angles(&self, first: usize, frames: usize) -> Angles {
+        Angles::new(&self.rotary, first, frames)
     }
 
     /// Keys and values of a target, one per block.

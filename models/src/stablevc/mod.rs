@@ -10,7 +10,7 @@
 //!                              └──────────────────────────────────────────────────┼─► Target ──► FramePart ──► h [T, C], mean [T, bands]
 //! style clip ──► prosody codes [L] ──► StyleEncoder ──► style [S, C] ─────────────┘       │       ▲          │
 //!                                                                     pitch, level [T] ───┼───────┘          ▼
-//!                                                                                         └────► FlowModule ×  steps ──► mel [bands, T]
+//!                                                                                         └────► FlowModule × steps  ──► mel [bands, T]
 //! ```
 //!
 //! U = T / frames_per_unit units. Timbre keys and prosody codes are those of [`crate::megatts2`], or what a checkpoint

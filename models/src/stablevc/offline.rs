@@ -185,7 +185,7 @@ impl StableVc {
         chunks: Option<Chunks>,
         run: impl FnOnce(Sight) -> Result<T>,
     ) -> Result<T> {
-        let angles = Steps::angles(&self.flow, 0, frames);
+        let angles = self.flow.angles(0, frames);
         let mask = chunks
             .map(|chunks| chunks.mask(frames, self.device()))
             .transpose()?;

@@ -64,7 +64,7 @@ impl Renderer {
         let noise = model.noise(self.seed, self.position, frames)?;
         let noise = (noise * self.temperature)?;
         let sight = Sight {
-            angles: &Steps::angles(flow, self.position, frames),
+            angles: &flow.angles(self.position, frames),
             mask: None,
             past: self.past,
         };

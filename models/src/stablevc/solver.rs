@@ -2,7 +2,6 @@
 
 use candle_core::{Result, Tensor};
 
-use super::attention::Angles;
 use super::block::{BlockState, Sight};
 use super::dual_attention::{BlockKeys, KeyWidths};
 use super::flow::{Evaluation, FlowModule, Given};
@@ -91,10 +90,5 @@ impl Steps {
             x = (x + (v * length)?)?;
         }
         Ok(x)
-    }
-
-    /// The angles of the frames `first..first + frames`.
-    pub fn angles(flow: &FlowModule, first: usize, frames: usize) -> Angles {
-        Angles::new(flow.rotary(), first, frames)
     }
 }
