@@ -17,7 +17,7 @@ const DEFAULT_STEM: &str = "speech";
 #[command(next_help_heading = "Output")]
 pub struct OutputFlags {
     /// Write the audio here; the ending chooses the format (.wav, .flac, .pcm, .f32), `-` streams
-    /// to standard output [default: speech.wav, or nothing with --play]
+    /// to standard output [default: speech.wav, converted.wav or dream.wav, or nothing with --play]
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
 

@@ -34,7 +34,7 @@ impl Melody {
     /// ln f = ln register + scale · (ln f0 − ln register of the source) + semitones · ln 2 / 12
     /// ```
     pub fn convert(&self, f0_hz: f32, source: &SourceProfile) -> f32 {
-        if !(f0_hz > 0.0) {
+        if f0_hz <= 0.0 {
             return 0.0;
         }
         let moved = match self.register_hz {

@@ -27,7 +27,7 @@ pub(super) struct Rendering {
 /// How frames become frames.
 enum Way {
     /// Each as long as it was.
-    Kept(Kept),
+    Kept(Box<Kept>),
     /// As long as the target makes them.
     Retimed(Box<Retiming>),
 }
@@ -37,7 +37,7 @@ impl Rendering {
         let (network, vocoder) = (converter.network(), converter.vocoder());
         let (mel, device) = (vocoder.mel(), converter.device());
         let way = match settings.retime {
-            false => Way::Kept(Kept {
+            false => Way::Kept(Box::new(Kept {
                 network: Conversion::new(Arc::clone(network), target, &settings.network())?,
                 device: device.clone(),
                 bands: mel.bands,
@@ -48,7 +48,7 @@ impl Rendering {
                 mel: Vec::new(),
                 f0_hz: Vec::new(),
                 levels: VecDeque::new(),
-            }),
+            })),
             true => {
                 let (network, floor) = (Arc::clone(network), mel.floor.ln());
                 let retiming = Retiming::new(network, target, settings.network(), device, floor);

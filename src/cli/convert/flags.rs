@@ -98,7 +98,10 @@ pub fn request(
     target: &TargetFlags,
     network: &NetworkFlags,
 ) -> Result<ConversionRequest, Failure> {
-    let mut request = engine.conversion(voice)?.keep_pitch(target.keep_pitch);
+    let mut request = engine
+        .conversion(voice)?
+        .keep_pitch(target.keep_pitch)
+        .retime(target.retime);
     if let Some(style) = style {
         request = request.style(style);
     }

@@ -37,7 +37,7 @@ impl Levels {
     /// Adds a frame of a mean power.
     pub fn add(&mut self, power: f32) {
         let db = 10.0 * power.log10();
-        if !(db > SILENCE_DB) {
+        if db.is_nan() || db <= SILENCE_DB {
             return;
         }
         if self.kept < 1.0 {
