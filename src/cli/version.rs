@@ -6,6 +6,7 @@ static LONG: LazyLock<String> = LazyLock::new(|| {
     let features = [
         ("playback", cfg!(feature = "playback")),
         ("starter-voice", cfg!(feature = "starter-voice")),
+        ("starter-convert", cfg!(feature = "starter-convert")),
         ("cuda", cfg!(feature = "cuda")),
         ("metal", cfg!(feature = "metal")),
     ];
