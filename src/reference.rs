@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! Clip ─ decode, mono, 24 kHz ─► Recording ─ level, find speech, cut ─► Speech ─ mel ─┬► timbre keys [M, K]
-//!                                                                                     └► prosody codes
+//!                                                                                     ├► prosody codes
+//!                                                                                     └► long-term spectrum
 //! ```
 //!
 //! Each clip goes this way by itself, so that their order changes nothing about the timbre.
@@ -13,6 +14,7 @@ mod digest;
 mod encoding;
 mod level;
 mod recording;
+mod spectrum;
 mod speech;
 mod storage;
 
@@ -21,6 +23,7 @@ pub use clip::Clip;
 
 pub(crate) use encoding::{Encoder, Piece, Reference, median_f0_hz, melody_spread, spread};
 pub(crate) use level::{REFERENCE_DB, speech_level_db};
+pub(crate) use spectrum::{Average, Spectrum};
 pub(crate) use storage::{read, write};
 
 /// Seconds of speech that are used of all clips of a voice together.

@@ -1,8 +1,10 @@
 //! Who speaks.
 
 mod builder;
+mod colour;
 mod date;
 mod library;
+mod trial;
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,6 +14,7 @@ use syrinx_models::Checkpoint;
 use syrinx_models::megatts2::{self, DurationSession, ProsodySession, Timbre};
 
 pub use builder::{VoiceBuilder, VoiceOrigin, VoiceSource};
+pub(crate) use colour::Colour;
 pub(crate) use library::cache_folder;
 pub use library::{StoredVoice, VoiceLibrary};
 
@@ -116,6 +119,8 @@ struct Inner {
 struct Made {
     origin: VoiceOrigin,
     references: Vec<Reference>,
+    /// What its spectrum has that the networks leave out; not known before the voice has been heard.
+    colour: Option<Colour>,
     warnings: Vec<String>,
 }
 
@@ -143,6 +148,7 @@ impl Voice {
         let made = Made {
             origin,
             references,
+            colour: None,
             warnings,
         };
         Self {
@@ -164,6 +170,25 @@ impl Voice {
                 made: made.clone(),
             }),
         }
+    }
+
+    /// The same voice made from clips, in this colour.
+    fn with_colour(self, colour: Option<Colour>) -> Self {
+        let Inner { info, voice, made } = &*self.inner;
+        let made = made.clone().map(|made| Made { colour, ..made });
+        Self {
+            inner: Arc::new(Inner {
+                info: info.clone(),
+                voice: voice.clone(),
+                made,
+            }),
+        }
+    }
+
+    /// What is added to the mel that the networks decode; nothing for a built-in voice.
+    pub(crate) fn colour(&self) -> Option<&Colour> {
+        let made = self.inner.made.as_ref();
+        made.and_then(|made| made.colour.as_ref())
     }
 
     /// Where a voice made from clips comes from; none for a built-in one.

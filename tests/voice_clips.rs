@@ -45,6 +45,27 @@ fn samples_in_memory_make_a_voice_that_can_be_kept() {
 }
 
 #[test]
+fn a_voice_stored_before_there_were_colours_is_opened_without_one() {
+    let engine = speech::engine();
+    let voice = engine.voice_from_clips([babble(3.0, 120.0)]).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let (now, before) = (folder.path().join("now"), folder.path().join("before"));
+    voice.save(&now, false).unwrap();
+    let bytes = std::fs::read(&now).unwrap();
+    let (_, header) = safetensors::SafeTensors::read_metadata(&bytes).unwrap();
+    let file = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+    let is_old = |name: &str| name != "colour" && !name.ends_with(".spectrum");
+    let old = file.tensors().into_iter().filter(|(name, _)| is_old(name));
+    let old = safetensors::serialize(old, header.metadata().clone()).unwrap();
+    std::fs::write(&before, old).unwrap();
+    let opened = engine.open_voice(&before).unwrap();
+    assert_eq!(opened.info(), voice.info());
+    let (plain, coloured) = (wave(&engine, &opened), wave(&engine, &voice));
+    assert_eq!(plain.len(), coloured.len());
+    assert_ne!(plain, coloured);
+}
+
+#[test]
 fn voices_are_shared_between_threads() {
     let engine = speech::engine();
     let voice = engine.voice_from_clips([babble(2.0, 150.0)]).unwrap();

@@ -10,7 +10,7 @@ use syrinx_models::Checkpoint;
 
 use super::clip::Clip;
 use super::digest::Digest;
-use super::encoding::Reference;
+use super::encoding::{Piece, Reference};
 use super::storage;
 use crate::Result;
 
@@ -71,7 +71,7 @@ impl Cache {
     }
 
     fn store(&self, path: &Path, reference: &Reference) -> Result<()> {
-        let bytes = storage::write(std::slice::from_ref(reference), &[])?;
+        let bytes = storage::write(std::slice::from_ref(reference), Vec::new(), &[])?;
         fs::create_dir_all(&self.folder).map_err(crate::Error::io(&self.folder))?;
         let written = || {
             let mut part = tempfile::NamedTempFile::new_in(&self.folder)?;
@@ -118,7 +118,9 @@ fn load(path: &Path) -> Option<Reference> {
         let values = keys.flatten_all().and_then(|keys| keys.to_vec1::<f32>());
         values.is_ok_and(|values| values.iter().all(|x| x.is_finite()))
     };
-    if !reference.pieces.iter().all(|piece| finite(&piece.keys)) {
+    // Entries of earlier versions have no spectra.
+    let whole = |piece: &Piece| finite(&piece.keys) && piece.spectrum.is_some();
+    if !reference.pieces.iter().all(whole) {
         return None;
     }
     if let Ok(file) = File::options().write(true).open(path) {

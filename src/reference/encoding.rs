@@ -12,6 +12,7 @@ use syrinx_vocoder::pitch::{Pitch, PitchConfig};
 use super::clip::Clip;
 use super::digest::Digest;
 use super::recording::Recording;
+use super::spectrum::Spectrum;
 use super::speech::Speech;
 use crate::engine::Model;
 use crate::text::FrontEnd;
@@ -42,6 +43,8 @@ pub(crate) struct Piece {
     pub seconds: f64,
     /// Its melody.
     pub melody: Melody,
+    /// Its long-term spectrum, at the level that references are brought to; none in files of earlier versions.
+    pub spectrum: Option<Spectrum>,
 }
 
 /// How high a stretch of speech lies.
@@ -57,6 +60,17 @@ pub(crate) struct Melody {
 }
 
 impl Melody {
+    /// Of F0, Hz, 0 where unvoiced.
+    fn of(mut f0: Vec<f32>) -> Self {
+        f0.retain(|&hz| hz > 0.0);
+        f0.sort_unstable_by(f32::total_cmp);
+        Self {
+            median_f0_hz: f0.get(f0.len() / 2).copied().unwrap_or_default(),
+            spread: spread(&f0),
+            voiced: f0.len(),
+        }
+    }
+
     /// The median F0, Hz, unless of too few frames.
     fn known(self) -> Option<f32> {
         (self.voiced >= FEW_FRAMES).then_some(self.median_f0_hz)
@@ -182,7 +196,9 @@ impl Encoder {
         let mut pieces = Vec::with_capacity(speech.pieces.len());
         for samples in &speech.pieces {
             let mel = self.mel(samples)?;
-            let melody = self.melody(samples)?;
+            let f0_hz = self.pitch.track(samples)?;
+            let spectrum = Spectrum::of(&mel, &f0_hz)?;
+            let melody = Melody::of(f0_hz);
             let prompt = match clip.text() {
                 Some(_) => None,
                 None => Some(Prompt {
@@ -196,6 +212,7 @@ impl Encoder {
                 prompts: prompt.into_iter().collect(),
                 seconds: samples.len() as f64 / f64::from(self.mel.config().rate_hz),
                 melody,
+                spectrum: Some(spectrum),
             });
         }
         if let Some(text) = clip.text() {
@@ -262,17 +279,6 @@ impl Encoder {
         let own = f0_hz.map_or(UNKNOWN, |hz| f64::from(hz).ln());
         let by = (f64::from(register_hz).ln() - own).clamp(-FARTHEST, FARTHEST);
         Ok(acoustic.prosody_codes(&self.mel.config().warp(&mel.contiguous()?, by.exp())?)?)
-    }
-
-    fn melody(&self, samples: &[f32]) -> Result<Melody> {
-        let mut f0 = self.pitch.track(samples)?;
-        f0.retain(|&hz| hz > 0.0);
-        f0.sort_unstable_by(f32::total_cmp);
-        Ok(Melody {
-            median_f0_hz: f0.get(f0.len() / 2).copied().unwrap_or_default(),
-            spread: spread(&f0),
-            voiced: f0.len(),
-        })
     }
 
     /// [bands, T].

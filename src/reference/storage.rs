@@ -1,7 +1,8 @@
 //! References as bytes: safetensors, with their description as JSON in its header.
 //!
 //! `i.j.keys` [M, K] are the timbre keys of piece j of clip i, `i.j.k.codes`, `.symbols` and `.units` its prompt k, the
-//! latter two only where the text is known.
+//! latter two only where the text is known. `i.j.spectrum` [2, bands + 1] is the long-term spectrum of piece j, voiced and
+//! unvoiced, with the number of its frames at the end of each row; files of earlier versions have none.
 
 use std::collections::HashMap;
 
@@ -11,6 +12,7 @@ use syrinx_models::Checkpoint;
 use syrinx_models::megatts2::Prompt;
 
 use super::encoding::{Melody, Piece, Reference};
+use super::spectrum::Spectrum;
 use crate::{Error, Result};
 
 /// Where the header has the description of the references.
@@ -25,16 +27,22 @@ struct Outline {
     pieces: Vec<(f64, Melody, usize)>,
 }
 
-/// The bytes of a file that holds `references` and the texts of `header`.
+/// The bytes of a file that holds `references`, `tensors` of other names than theirs and the texts of `header`.
 ///
 /// # Errors
 /// [`Error::Compute`] only.
-pub(crate) fn write(references: &[Reference], header: &[(&str, String)]) -> Result<Vec<u8>> {
-    let mut tensors: Vec<(String, Tensor)> = Vec::new();
+pub(crate) fn write(
+    references: &[Reference],
+    mut tensors: Vec<(String, Tensor)>,
+    header: &[(&str, String)],
+) -> Result<Vec<u8>> {
     let mut outlines = Vec::new();
     for (i, reference) in references.iter().enumerate() {
         for (j, piece) in reference.pieces.iter().enumerate() {
             tensors.push((format!("{i}.{j}.keys"), piece.keys.to_device(&Device::Cpu)?));
+            if let Some(spectrum) = &piece.spectrum {
+                tensors.push((format!("{i}.{j}.spectrum"), spectrum.tensor()?));
+            }
             for (k, prompt) in piece.prompts.iter().enumerate() {
                 let parts = [
                     ("codes", &prompt.codes),
@@ -99,6 +107,7 @@ pub(crate) fn read(file: &Checkpoint) -> Result<Vec<Reference>> {
                 prompts: (0..prompts).map(prompt).collect::<Result<_>>()?,
                 seconds,
                 melody,
+                spectrum: spectrum(file, &format!("{i}.{j}.spectrum"))?,
             });
         }
         references.push(Reference {
@@ -110,6 +119,14 @@ pub(crate) fn read(file: &Checkpoint) -> Result<Vec<Reference>> {
     Ok(references)
 }
 
+/// The long-term spectrum of a piece, if the file has one.
+fn spectrum(file: &Checkpoint, name: &str) -> Result<Option<Spectrum>> {
+    match file.contains(name) {
+        true => Ok(Spectrum::read(&file.tensor(name, &Device::Cpu)?)),
+        false => Ok(None),
+    }
+}
+
 fn failed(error: &dyn std::fmt::Display) -> Error {
     Error::Config(format!("the voice cannot be stored: {error}; report this"))
 }
@@ -117,6 +134,11 @@ fn failed(error: &dyn std::fmt::Display) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn spectrum() -> Spectrum {
+        let mel = Tensor::new(&[[-4.0f32, -5.0], [-3.0, -2.0]], &Device::Cpu).unwrap();
+        Spectrum::of(&mel, &[100.0, 0.0]).unwrap()
+    }
 
     fn reference() -> Reference {
         let keys = Tensor::new(&[[0.5f32, -1.0], [2.0, 3.0]], &Device::Cpu).unwrap();
@@ -135,6 +157,7 @@ mod tests {
             prompts,
             seconds: 1.25,
             melody: Melody::default(),
+            spectrum: Some(spectrum()),
         };
         Reference {
             name: "a.wav".into(),
@@ -145,19 +168,41 @@ mod tests {
 
     #[test]
     fn what_is_written_is_read() {
-        let bytes = write(&[reference(), reference()], &[("voice", "{}".into())]).unwrap();
+        let bytes = write(
+            &[reference(), reference()],
+            vec![(
+                "colour".into(),
+                Tensor::new(&[0.5f32], &Device::Cpu).unwrap(),
+            )],
+            &[("voice", "{}".into())],
+        )
+        .unwrap();
         let file = Checkpoint::from_bytes("x", bytes.clone()).unwrap();
         assert_eq!(file.metadata("voice"), Some("{}"));
+        assert!(file.contains("colour"));
         let references = read(&file).unwrap();
         assert_eq!(references.len(), 2);
         for (read, written) in references[1].pieces.iter().zip(&reference().pieces) {
             assert_eq!((&read.prompts, read.seconds), (&written.prompts, 1.25));
             let values = |keys: &Tensor| keys.to_vec2::<f32>().unwrap();
             assert_eq!(values(&read.keys), values(&written.keys));
+            assert_eq!(read.spectrum, Some(spectrum()));
         }
         assert_eq!(references[0].warnings, ["noisy"]);
         let cut = Checkpoint::from_bytes("x", bytes[..bytes.len() - 4].to_vec());
         assert!(cut.is_err());
+    }
+
+    #[test]
+    fn files_of_earlier_versions_have_no_spectra() {
+        let mut earlier = reference();
+        earlier
+            .pieces
+            .iter_mut()
+            .for_each(|piece| piece.spectrum = None);
+        let bytes = write(&[earlier], Vec::new(), &[]).unwrap();
+        let read = read(&Checkpoint::from_bytes("x", bytes).unwrap()).unwrap();
+        assert!(read[0].pieces.iter().all(|piece| piece.spectrum.is_none()));
     }
 
     #[test]

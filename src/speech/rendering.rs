@@ -8,12 +8,14 @@ use super::level::Level;
 use super::plan::Plan;
 use crate::Result;
 use crate::engine::Model;
-use crate::voice::Voice;
+use crate::voice::{Colour, Voice};
 
 /// A sentence on its way from codes to samples.
 pub(super) struct Rendering {
     frames: DecodeStream,
     vocoder: HarmonicNoiseStream,
+    /// What is added to the mel.
+    colour: Option<Colour>,
     /// Factor on F0.
     pitch: f32,
     level: Level,
@@ -43,6 +45,7 @@ impl Rendering {
         Ok(Self {
             frames,
             vocoder: model.vocoder.stream(seed),
+            colour: voice.colour().cloned(),
             pitch: (pitch_semitones / 12.0).exp2(),
             level: Level::new(
                 gain_db,
@@ -78,7 +81,11 @@ impl Rendering {
 
     fn push(&mut self, frames: &AcousticFrames, samples: &mut Vec<f32>) -> Result<()> {
         let f0: Vec<f32> = frames.f0_hz.iter().map(|hz| hz * self.pitch).collect();
-        let frames = Frames::with_f0(&frames.mel.unsqueeze(0)?, &f0)?;
+        let mel = match &self.colour {
+            Some(colour) => colour.apply(frames)?,
+            None => frames.mel.clone(),
+        };
+        let frames = Frames::with_f0(&mel.unsqueeze(0)?, &f0)?;
         Ok(self.vocoder.push(&frames, samples)?)
     }
 }

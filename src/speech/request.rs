@@ -3,6 +3,9 @@
 use std::io::BufRead;
 use std::sync::Arc;
 
+use syrinx_models::megatts2::AcousticFrames;
+
+use super::planner::{Planned, Planner, Plans};
 use super::settings::Settings;
 use super::source::Source;
 use super::{Speech, SpeechStream};
@@ -141,6 +144,27 @@ impl SpeechRequest {
     /// As [`SpeechRequest::stream`], and [`crate::Error::Input`] for a text with nothing to say.
     pub fn say(&self, text: impl Into<String>) -> Result<Speech> {
         self.stream(text)?.collect_speech()
+    }
+
+    /// What the networks decode for a text before it is coloured and sounds, sentence by sentence.
+    ///
+    /// # Errors
+    /// As [`SpeechRequest::say`].
+    pub(crate) fn frames(&self, text: &str) -> Result<Vec<AcousticFrames>> {
+        self.settings.validate()?;
+        let planner = Planner {
+            engine: self.engine.clone(),
+            voice: self.voice.clone(),
+            settings: self.settings.clone(),
+            source: Source::text(&self.front_end(), text.to_owned(), self.ssml)?,
+            sentences: 0,
+        };
+        let acoustic = &self.engine.model().networks.acoustic;
+        let decode = |planned: Result<Planned>| {
+            let Planned { voice, plan, .. } = planned?;
+            Ok(acoustic.decode(&plan.content, voice.timbre(), &plan.units, &plan.codes)?)
+        };
+        Plans::new(planner)?.map(decode).collect()
     }
 
     /// The engine asked.

@@ -7,15 +7,13 @@ use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
 use syrinx_models::megatts2::Prompt;
 
+use super::trial::Trial;
 use super::{Accent, Sex, Voice, VoiceInfo, date};
 use crate::engine::Engine;
 use crate::reference::{
-    self, Clip, LONGEST_S, Piece, Reference, SHORTEST_S, median_f0_hz, speech_level_db,
+    self, Clip, LONGEST_S, Piece, Reference, SHORTEST_S, Spectrum, median_f0_hz,
 };
 use crate::{Error, Result};
-
-/// A sentence with every kind of sound, to hear how loud a new voice is.
-const TRIAL: &str = "The quick brown fox jumps over the lazy dog, as ever.";
 
 /// The speech level of the built-in voices, dB: theirs are -20.2 to -22.0, the mean is this.
 const LEVEL_DB: f32 = -21.4;
@@ -166,18 +164,21 @@ impl VoiceBuilder {
             gain_db: 0.0,
         };
         let voice = assemble(&self.engine, info, origin, references)?;
-        let speech = self.engine.speech(&voice).say(TRIAL)?;
-        let level = speech
-            .audio
-            .channels()
-            .first()
-            .map(|mono| speech_level_db(mono));
-        let gain_db = LEVEL_DB - level.filter(|level| level.is_finite()).unwrap_or(LEVEL_DB);
+        let trial = Trial::of(&self.engine, &voice)?;
+        let pieces = voice.references().iter().flat_map(|heard| &heard.pieces);
+        let heard = Spectrum::together(pieces.filter_map(|piece| piece.spectrum.as_ref()));
+        let colour = trial.colour(&heard)?;
+        let level = trial.level_db(&self.engine, colour.as_ref())?;
+        let gain_db = if level.is_finite() {
+            LEVEL_DB - level
+        } else {
+            0.0
+        };
         let info = VoiceInfo {
             gain_db: gain_db.clamp(-MOST_GAIN_DB, MOST_GAIN_DB),
             ..voice.info().clone()
         };
-        Ok(voice.with_info(info))
+        Ok(voice.with_colour(colour).with_info(info))
     }
 }
 

@@ -5,17 +5,21 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use candle_core::Device;
 use serde::{Deserialize, Serialize};
 use syrinx_models::Checkpoint;
 
 use super::builder::{VoiceOrigin, assemble};
-use super::{Voice, VoiceInfo};
+use super::{Colour, Voice, VoiceInfo};
 use crate::engine::Engine;
 use crate::reference::{self, Clip};
 use crate::{Error, Result};
 
 /// Where the header of a voice file has its description.
 const VOICE: &str = "voice";
+
+/// The tensor of a voice file that holds its colour; files of earlier versions have none.
+const COLOUR: &str = "colour";
 
 const ENDING: &str = "safetensors";
 
@@ -165,7 +169,11 @@ impl Voice {
         };
         let description = serde_json::to_string(&description)
             .map_err(|error| Error::Config(format!("the voice cannot be stored: {error}")))?;
-        let bytes = reference::write(self.references(), &[(VOICE, description)])?;
+        let mut tensors = Vec::new();
+        if let Some(colour) = self.colour() {
+            tensors.push((COLOUR.to_owned(), colour.tensor()?));
+        }
+        let bytes = reference::write(self.references(), tensors, &[(VOICE, description)])?;
         write_whole(path, &bytes, overwrite).map_err(Error::io(path))
     }
 }
@@ -201,7 +209,8 @@ impl Engine {
         let file = Checkpoint::open(path)?;
         let StoredVoice { info, origin } = describe(&file)?;
         if origin.model == self.encoder()?.fingerprint() {
-            return assemble(self, info, origin, reference::read(&file)?);
+            let voice = assemble(self, info, origin, reference::read(&file)?)?;
+            return Ok(voice.with_colour(colour(&file, self)?));
         }
         let mut builder = self
             .voice_builder()
@@ -244,6 +253,15 @@ fn describe(file: &Checkpoint) -> Result<StoredVoice> {
         .ok_or_else(|| fault("this is not a voice that `syrinx voices add` has stored".into()))?;
     serde_json::from_str(text)
         .map_err(|error| fault(format!("its description is damaged: {error}")))
+}
+
+/// The colour of a stored voice, if its file has one.
+fn colour(file: &Checkpoint, engine: &Engine) -> Result<Option<Colour>> {
+    if !file.contains(COLOUR) {
+        return Ok(None);
+    }
+    let bands = engine.model().vocoder.mel().bands;
+    Ok(Colour::read(&file.tensor(COLOUR, &Device::Cpu)?, bands))
 }
 
 /// `com1` to `lpt9`.

@@ -1,0 +1,60 @@
+//! What a new voice sounds like before anybody has asked it to say something.
+
+use syrinx_models::megatts2::AcousticFrames;
+use syrinx_vocoder::stream::{Frames, Stream};
+
+use super::{Colour, Voice};
+use crate::Result;
+use crate::engine::Engine;
+use crate::reference::{Spectrum, speech_level_db};
+
+/// Sentences with every kind of sound, about as frequent as in English: 9 s. The first alone tells the level.
+const SENTENCES: &str = "The quick brown fox jumps over the lazy dog, as ever. \
+    Two old friends walked along the beach, and talked about the work they had put off since last year.";
+
+/// A voice made from clips, heard in a few sentences.
+pub(super) struct Trial {
+    sentences: Vec<AcousticFrames>,
+}
+
+impl Trial {
+    /// Lets a voice speak, without its colour.
+    ///
+    /// # Errors
+    /// As [`crate::SpeechRequest::say`].
+    pub fn of(engine: &Engine, voice: &Voice) -> Result<Self> {
+        let sentences = engine.speech(voice).frames(SENTENCES)?;
+        Ok(Self { sentences })
+    }
+
+    /// The colour that takes it to the long-term spectrum of the references.
+    ///
+    /// # Errors
+    /// [`crate::Error::Compute`] only.
+    pub fn colour(&self, references: &Spectrum) -> Result<Option<Colour>> {
+        let mut own = Vec::with_capacity(self.sentences.len());
+        for AcousticFrames { mel, f0_hz, .. } in &self.sentences {
+            own.push(Spectrum::of(mel, f0_hz)?);
+        }
+        Ok(Colour::between(references, &Spectrum::together(&own)))
+    }
+
+    /// The level of its speech in this colour, dB; minus infinity for silence.
+    ///
+    /// # Errors
+    /// [`crate::Error::Compute`] only.
+    pub fn level_db(&self, engine: &Engine, colour: Option<&Colour>) -> Result<f32> {
+        let mut samples = Vec::new();
+        let mut vocoder = engine.model().vocoder.stream(0);
+        if let Some(frames) = self.sentences.first() {
+            let mel = match colour {
+                Some(colour) => colour.apply(frames)?,
+                None => frames.mel.clone(),
+            };
+            let frames = Frames::with_f0(&mel.unsqueeze(0)?, &frames.f0_hz)?;
+            vocoder.push(&frames, &mut samples)?;
+        }
+        vocoder.flush(&mut samples)?;
+        Ok(speech_level_db(&samples))
+    }
+}
