@@ -17,6 +17,7 @@ classifier behind a gradient reversal, its centroids follow as a running mean. -
 """
 import argparse, copy, math, multiprocessing, os, pathlib, queue, random, sys, time
 import torch, torch.nn as nn, torch.nn.functional as F
+from safetensors.torch import load_file
 here = pathlib.Path(__file__).parent; sys.path[:0] = [str(here), str(here.parent / "megatts2"), str(here.parent)]
 from data import REAL_BANDS, Corpus
 from disguise import FLOOR, disguise, warp
@@ -85,10 +86,12 @@ def flow(m, mu, h, target, w, r, mask):
 def main():
     a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for n in ("sets", "content", "voice", "dvectors", "out"): a.add_argument("--" + n, required=True)
-    a.add_argument("--minutes", type=float, default=60); a.add_argument("--threads", type=int, default=2); a.add_argument("--rate", type=float, default=1e-3); a.add_argument("--batch", type=int, default=10); a.add_argument("--consistency", type=float, default=0.5); a.add_argument("--content-rate", type=float, default=0.0); a.add_argument("--hard", type=float, default=0.5, help="share of the batch that hears tokens instead of features"); a.add_argument("--flow-from", type=float, default=0.35, help="share of the time before the flow module learns: until then the prior mean does, at a third of the cost"); o = a.parse_args()
+    a.add_argument("--start", help="folder of exported weights to go on from, their content extractor included"); a.add_argument("--minutes", type=float, default=60); a.add_argument("--threads", type=int, default=2); a.add_argument("--rate", type=float, default=1e-3); a.add_argument("--batch", type=int, default=10); a.add_argument("--consistency", type=float, default=0.5); a.add_argument("--content-rate", type=float, default=0.0); a.add_argument("--hard", type=float, default=0.5, help="share of the batch that hears tokens instead of features"); a.add_argument("--flow-from", type=float, default=0.35, help="share of the time before the flow module learns: until then the prior mean does, at a third of the cost"); o = a.parse_args()
     torch.set_num_threads(o.threads); torch.manual_seed(11 + int(time.time())); out = pathlib.Path(o.out); out.mkdir(parents=True, exist_ok=True); corpus = Corpus(o.sets.split(","), held_out); shipped = load(o.voice); acoustic = shipped.acoustic; acoustic.requires_grad_(False)
     m = StableVc(STARTER); taught = torch.load(o.content); m.content.load_state_dict(taught["average"]); m.content.requires_grad_(o.content_rate > 0); m.style.codebook.copy_(acoustic.prosody.codebook); batches = Batches(corpus, torch.load(o.dvectors), acoustic, int(time.time()))
-    judge = nn.Sequential(nn.Linear(STARTER["style"]["channels"], 64), nn.SiLU(), nn.Linear(64, len(corpus.voices))); telling = nn.Sequential(nn.Linear(128, 128), nn.SiLU(), nn.Linear(128, len(corpus.voices))); average = copy.deepcopy(m); every = torch.stack(list(batches.dvectors.values())); print(len(corpus.items), "utterances", len(corpus.voices), "voices", len(every), "d-vectors", flush=True)
+    judge = nn.Sequential(nn.Linear(STARTER["style"]["channels"], 64), nn.SiLU(), nn.Linear(64, len(corpus.voices))); telling = nn.Sequential(nn.Linear(128, 128), nn.SiLU(), nn.Linear(128, len(corpus.voices))); 
+    if o.start: m.load_state_dict({k: v.float() for k, v in load_file(pathlib.Path(o.start) / "stablevc.safetensors").items()})
+    average = copy.deepcopy(m); every = torch.stack(list(batches.dvectors.values())); print(len(corpus.items), "utterances", len(corpus.voices), "voices", len(every), "d-vectors", flush=True)
     if taught["judge"]["2.weight"].shape == telling[2].weight.shape: telling.load_state_dict(taught["judge"])
     mine = [*m.content.parameters()] if o.content_rate else []; others = [p for k, p in m.named_parameters() if not k.startswith("content.")] + [*judge.parameters()] + ([*telling.parameters()] if o.content_rate else []); params = mine + others
     opt = torch.optim.AdamW([{"params": others, "share": 1.0}, {"params": mine, "share": o.content_rate}] if mine else [{"params": others, "share": 1.0}], o.rate, betas=(0.9, 0.98), weight_decay=0.01); step, spent = 0, 0.0; state = out / "state.pt"
@@ -97,7 +100,7 @@ def main():
     def near(e, d, known):
         """Distance to the d-vectors and how well they are told from all others."""
         s = e @ every.T; own = (d @ every.T).argmax(1); return (((1 - (e * d).sum(1)) + 0.06 * F.cross_entropy(20 * s, own, reduction="none")) * known).sum() / known.sum().clamp(min=1)
-    if step == 0:  # the speaker encoder first: it is small and all else builds on it
+    if step == 0 and not o.start:  # the speaker encoder first: it is small and all else builds on it
         first = torch.optim.AdamW(m.speaker.parameters(), 2e-3); begun = time.time()
         for k in range(100000):
             progress = (time.time() - begun) / (60 * min(4.0, 0.06 * o.minutes))
