@@ -8,6 +8,7 @@
 //! comes from.
 
 mod analysis;
+mod colour;
 mod gains;
 mod gate;
 mod melody;

@@ -17,6 +17,7 @@ pub use builder::{VoiceBuilder, VoiceOrigin, VoiceSource};
 pub(crate) use colour::Colour;
 pub(crate) use library::cache_folder;
 pub use library::{StoredVoice, VoiceLibrary};
+pub(crate) use trial::Trial;
 
 use crate::engine::Model;
 use crate::reference::{self, Reference};

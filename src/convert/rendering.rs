@@ -9,14 +9,17 @@ use syrinx_vocoder::harmonic_noise::HarmonicNoiseStream;
 use syrinx_vocoder::stream::{Frames, Stream};
 
 use super::Converter;
+use super::colour::coloured;
 use super::gains::Gains;
 use super::retiming::{self, Retimed, Retiming, SourceFrame};
 use super::settings::Settings;
 use crate::Result;
+use crate::voice::Colour;
 
 /// A source on its way through the networks.
 pub(super) struct Rendering {
     way: Way,
+    colour: Option<Colour>,
     vocoder: HarmonicNoiseStream,
     hop: usize,
     /// What the vocoder has made, at the nominal level.
@@ -33,7 +36,12 @@ enum Way {
 }
 
 impl Rendering {
-    pub fn new(converter: &Converter, target: Target, settings: &Settings) -> Result<Self> {
+    pub fn new(
+        converter: &Converter,
+        target: Target,
+        colour: Option<Colour>,
+        settings: &Settings,
+    ) -> Result<Self> {
         let (network, vocoder) = (converter.network(), converter.vocoder());
         let (mel, device) = (vocoder.mel(), converter.device());
         let way = match settings.retime {
@@ -57,6 +65,7 @@ impl Rendering {
         };
         Ok(Self {
             way,
+            colour,
             vocoder: vocoder.stream(settings.seed),
             hop: mel.hop,
             wave: Vec::new(),
@@ -102,6 +111,7 @@ impl Rendering {
             && kept.f0_hz.len() >= kept.block
             && let Some(frames) = kept.hear()?
         {
+            let frames = coloured(&frames, self.colour.as_ref())?;
             self.vocoder.push(&frames, &mut self.wave)?;
         }
         Ok(self.gains.apply(&mut self.wave, false))
@@ -112,6 +122,7 @@ impl Rendering {
         match &mut self.way {
             Way::Kept(kept) => {
                 for frames in [kept.hear()?, kept.network.flush()?].into_iter().flatten() {
+                    let frames = coloured(&frames, self.colour.as_ref())?;
                     self.vocoder.push(&frames, &mut self.wave)?;
                 }
             }
@@ -139,11 +150,12 @@ impl Rendering {
     }
 
     /// Takes another target from the next chunk on.
-    pub fn set_target(&mut self, target: Target) -> Result<()> {
+    pub fn set_target(&mut self, target: Target, colour: Option<Colour>) -> Result<()> {
         match &mut self.way {
             Way::Kept(kept) => kept.network.set_target(target)?,
             Way::Retimed(retiming) => retiming.set_target(target),
         }
+        self.colour = colour;
         Ok(())
     }
 
@@ -158,7 +170,8 @@ impl Rendering {
 
     fn sound(&mut self, retimed: &Retimed) -> Result<()> {
         retimed.gains.iter().for_each(|gain| self.gains.add(*gain));
-        Ok(self.vocoder.push(&retimed.frames, &mut self.wave)?)
+        let frames = coloured(&retimed.frames, self.colour.as_ref())?;
+        Ok(self.vocoder.push(&frames, &mut self.wave)?)
     }
 }
 

@@ -1,14 +1,17 @@
 //! What to convert to, and how.
 
+use std::sync::{Arc, OnceLock};
+
 use syrinx_models::stablevc::{Grid, Solver, Target};
 
+use super::colour::colour_of;
 use super::melody::Melody;
 use super::settings::Settings;
 use super::style::Style;
 use super::{ConversionStream, Converter, Pace, Profile, SourceProfile};
 use crate::audio::Audio;
 use crate::engine::Engine;
-use crate::voice::Voice;
+use crate::voice::{Colour, Voice};
 use crate::{Error, Result};
 
 /// A request to convert speech, see [`Engine::conversion`]; cheap to clone and to use again.
@@ -31,6 +34,8 @@ pub struct ConversionRequest {
     voice: Voice,
     style: Option<Voice>,
     settings: Settings,
+    /// That of the voice, once it has been heard.
+    colour: Arc<OnceLock<Option<Colour>>>,
 }
 
 /// A source, converted whole.
@@ -51,6 +56,7 @@ impl ConversionRequest {
             voice,
             style: None,
             settings: Settings::default(),
+            colour: Arc::default(),
         })
     }
 
@@ -62,7 +68,7 @@ impl ConversionRequest {
         self
     }
 
-    /// Steps of the solver, 1 to 100; more are slower and finer. 4 unless set.
+    /// Steps of the solver, 1 to 100; more are slower. 1 unless set, with which the starter weights lose the fewest words.
     #[must_use]
     pub fn steps(mut self, steps: usize) -> Self {
         self.settings.steps = steps;
@@ -157,12 +163,21 @@ impl ConversionRequest {
         self.settings
             .validate(self.converter.network().config().frames_per_unit)?;
         let style = self.style.as_ref();
-        let who = Who {
+        let mut who = Who {
+            engine: self.engine.clone(),
             converter: self.converter.clone(),
             voice: self.voice.clone(),
             style: style
                 .map(|style| Style::of(&self.engine, style))
                 .transpose()?,
+            colour: None,
+        };
+        who.colour = match self.colour.get() {
+            Some(colour) => colour.clone(),
+            None => {
+                let colour = who.heard(&who.plain_target()?)?;
+                self.colour.get_or_init(|| colour).clone()
+            }
         };
         ConversionStream::new(&self.converter, who, &self.settings, rate_hz)
     }
@@ -205,12 +220,27 @@ impl ConversionRequest {
 
 /// Who shall be heard, and in what style.
 pub(super) struct Who {
+    pub engine: Engine,
     pub converter: Converter,
     pub voice: Voice,
     pub style: Option<Style>,
+    /// What is added to the mel that is converted.
+    pub colour: Option<Colour>,
 }
 
 impl Who {
+    /// The colour of the voice, heard by converting to `target`.
+    pub fn heard(&self, target: &Target) -> Result<Option<Colour>> {
+        colour_of(&self.engine, &self.converter, &self.voice, target)
+    }
+
+    /// The voice without a style.
+    pub fn plain_target(&self) -> Result<Target> {
+        let keys = self.voice.timbre().keys();
+        let network = self.converter.network();
+        Ok(network.target(keys, self.register_hz(), None)?)
+    }
+
     /// Median F0 of the voice, Hz.
     pub fn register_hz(&self) -> f32 {
         let known = self.voice.info().median_f0_hz;

@@ -74,7 +74,7 @@ impl ConversionStream {
             listener: Listener::new(settings.profile),
             gate: Gate::default(),
             held: Heard::default(),
-            rendering: Rendering::new(converter, target, settings)?,
+            rendering: Rendering::new(converter, target, who.colour.clone(), settings)?,
             frames_per_unit: converter.network().config().frames_per_unit,
             who,
             melody,
@@ -166,13 +166,16 @@ impl ConversionStream {
         outer.ceil() as usize + self.output.latency()
     }
 
-    /// Converts to another voice from the next chunk on.
+    /// Converts to another voice from the next chunk on. The voice is listened to first, which takes as long as converting
+    /// some ten seconds.
     ///
     /// # Errors
     /// [`Error::Config`] for a voice of other weights.
     pub fn set_target(&mut self, voice: &Voice) -> Result<()> {
         self.who.voice = voice.clone();
-        self.rendering.set_target(self.who.target()?)?;
+        self.who.colour = self.who.heard(&self.who.plain_target()?)?;
+        let colour = self.who.colour.clone();
+        self.rendering.set_target(self.who.target()?, colour)?;
         if self.melody.register_hz.is_some() {
             self.melody.register_hz = Some(self.who.register_hz());
         }

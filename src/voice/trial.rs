@@ -1,5 +1,6 @@
 //! What a new voice sounds like before anybody has asked it to say something.
 
+use candle_core::Tensor;
 use syrinx_models::megatts2::AcousticFrames;
 use syrinx_vocoder::stream::{Frames, Stream};
 
@@ -13,7 +14,7 @@ const SENTENCES: &str = "The quick brown fox jumps over the lazy dog, as ever. \
     Two old friends walked along the beach, and talked about the work they had put off since last year.";
 
 /// A voice made from clips, heard in a few sentences.
-pub(super) struct Trial {
+pub(crate) struct Trial {
     sentences: Vec<AcousticFrames>,
 }
 
@@ -25,6 +26,22 @@ impl Trial {
     pub fn of(engine: &Engine, voice: &Voice) -> Result<Self> {
         let sentences = engine.speech(voice).frames(SENTENCES)?;
         Ok(Self { sentences })
+    }
+
+    /// Its sentences in this colour: mel [bands, T] and F0 in Hz `[T]` of each.
+    ///
+    /// # Errors
+    /// [`crate::Error::Compute`] only.
+    pub fn mels(&self, colour: Option<&Colour>) -> Result<Vec<(Tensor, &[f32])>> {
+        let sentences = self.sentences.iter();
+        let coloured = sentences.map(|frames| {
+            let mel = match colour {
+                Some(colour) => colour.apply(frames)?,
+                None => frames.mel.clone(),
+            };
+            Ok((mel, frames.f0_hz.as_slice()))
+        });
+        coloured.collect()
     }
 
     /// The colour that takes it to the long-term spectrum of the references.
@@ -46,12 +63,8 @@ impl Trial {
     pub fn level_db(&self, engine: &Engine, colour: Option<&Colour>) -> Result<f32> {
         let mut samples = Vec::new();
         let mut vocoder = engine.model().vocoder.stream(0);
-        if let Some(frames) = self.sentences.first() {
-            let mel = match colour {
-                Some(colour) => colour.apply(frames)?,
-                None => frames.mel.clone(),
-            };
-            let frames = Frames::with_f0(&mel.unsqueeze(0)?, &frames.f0_hz)?;
+        if let Some((mel, f0_hz)) = self.mels(colour)?.first() {
+            let frames = Frames::with_f0(&mel.unsqueeze(0)?, f0_hz)?;
             vocoder.push(&frames, &mut samples)?;
         }
         vocoder.flush(&mut samples)?;
