@@ -25,14 +25,6 @@ struct Sections {
     vocoder: Option<HarmonicNoiseConfig>,
 }
 
-#[derive(Deserialize)]
-struct Format {
-    #[serde(default)]
-    format: String,
-    #[serde(default)]
-    version: u32,
-}
-
 /// Loads the network, and the vocoder if the package has one of its own; else that of `model`, whose voices it takes.
 ///
 /// # Errors
@@ -45,21 +37,16 @@ pub(super) fn load(
     if let Package::Folder(folder) = package {
         check_folder(folder)?;
     }
-    let fault = |text: String| Error::Config(format!("{}: {text}", package.path(CONFIG).display()));
-    let Format { format, version } = package.json(CONFIG)?;
-    if format != FORMAT {
-        return Err(fault(format!(
-            "the format is {format:?}, expected {FORMAT:?}: the folder of another kind of model?"
-        )));
-    }
-    if version != VERSION {
-        return Err(fault(format!(
-            "version {version} of the format; this program reads version {VERSION}: update the older of the two"
-        )));
-    }
+    package.check_format(
+        CONFIG,
+        FORMAT,
+        VERSION,
+        "the folder of another kind of model?",
+    )?;
     let Sections { stablevc, vocoder } = package.json(CONFIG)?;
     stablevc.validate()?;
-    check(&stablevc, model).map_err(fault)?;
+    check(&stablevc, model)
+        .map_err(|text| Error::Config(format!("{}: {text}", package.path(CONFIG).display())))?;
     let network = StableVc::load(&stablevc, &package.checkpoint(WEIGHTS)?, device)?;
     let vocoder = match vocoder {
         Some(config) => Arc::new(load_vocoder(package, &config, device)?),

@@ -32,14 +32,6 @@ struct Config {
     aligner: Option<AlignerConfig>,
 }
 
-#[derive(Deserialize)]
-struct Format {
-    #[serde(default)]
-    format: String,
-    #[serde(default)]
-    version: u32,
-}
-
 impl Model {
     /// Loads the networks, all at a time.
     ///
@@ -98,17 +90,7 @@ impl Config {
         const NAME: &str = "config.json";
         let fault =
             |text: String| Error::Config(format!("{}: {text}", package.path(NAME).display()));
-        let Format { format, version } = package.json(NAME)?;
-        if format != FORMAT {
-            return Err(fault(format!(
-                "the format is {format:?}, expected {FORMAT:?}: another program's file?"
-            )));
-        }
-        if version != VERSION {
-            return Err(fault(format!(
-                "version {version} of the format; this program reads version {VERSION}: update the older of the two"
-            )));
-        }
+        package.check_format(NAME, FORMAT, VERSION, "another program's file?")?;
         let config: Self = package.json(NAME)?;
         let (acoustic, vocoder) = (&config.acoustic, &config.vocoder);
         if let Some(aligner) = &config.aligner {

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::path::PathBuf;
 
+use serde::Deserialize;
 use syrinx_models::Checkpoint;
 use syrinx_weights::Files;
 
@@ -15,6 +16,15 @@ pub(crate) enum Package {
     Embedded(Files),
     /// A folder of the user's.
     Folder(PathBuf),
+}
+
+/// What a configuration says of itself.
+#[derive(Deserialize)]
+struct Format {
+    #[serde(default)]
+    format: String,
+    #[serde(default)]
+    version: u32,
 }
 
 impl Package {
@@ -69,6 +79,29 @@ impl Package {
         let bytes = self.read(name)?;
         serde_json::from_slice(&bytes)
             .map_err(|error| Error::Config(format!("{}: {error}", self.path(name).display())))
+    }
+
+    /// That the JSON file `name` says it is of `format`, in the `version` that this program reads; `hint` asks what else
+    /// it might be.
+    ///
+    /// # Errors
+    /// As [`Package::json`], and [`Error::Config`] for another format or version.
+    pub fn check_format(&self, name: &str, format: &str, version: u32, hint: &str) -> Result<()> {
+        let fault = |text: String| Error::Config(format!("{}: {text}", self.path(name).display()));
+        let found: Format = self.json(name)?;
+        if found.format != format {
+            return Err(fault(format!(
+                "the format is {:?}, expected {format:?}: {hint}",
+                found.format
+            )));
+        }
+        if found.version != version {
+            return Err(fault(format!(
+                "version {} of the format; this program reads version {version}: update the older of the two",
+                found.version
+            )));
+        }
+        Ok(())
     }
 
     /// A safetensors file.

@@ -81,10 +81,7 @@ impl Rendering {
 
     fn push(&mut self, frames: &AcousticFrames, samples: &mut Vec<f32>) -> Result<()> {
         let f0: Vec<f32> = frames.f0_hz.iter().map(|hz| hz * self.pitch).collect();
-        let mel = match &self.colour {
-            Some(colour) => colour.apply(frames)?,
-            None => frames.mel.clone(),
-        };
+        let mel = Colour::applied(self.colour.as_ref(), frames)?;
         let frames = Frames::with_f0(&mel.unsqueeze(0)?, &f0)?;
         Ok(self.vocoder.push(&frames, samples)?)
     }

@@ -65,6 +65,17 @@ impl Colour {
         )?)
     }
 
+    /// The mel [bands, T] of decoded frames in a colour, or as they are without one.
+    ///
+    /// # Errors
+    /// [`crate::Error::Compute`] only.
+    pub fn applied(colour: Option<&Self>, frames: &AcousticFrames) -> Result<Tensor> {
+        match colour {
+            Some(colour) => colour.apply(frames),
+            None => Ok(frames.mel.clone()),
+        }
+    }
+
     /// The mel [bands, T] of decoded frames in this colour: each frame by itself, so that pieces joined equal the whole.
     ///
     /// # Errors

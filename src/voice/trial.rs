@@ -34,13 +34,8 @@ impl Trial {
     /// [`crate::Error::Compute`] only.
     pub fn mels(&self, colour: Option<&Colour>) -> Result<Vec<(Tensor, &[f32])>> {
         let sentences = self.sentences.iter();
-        let coloured = sentences.map(|frames| {
-            let mel = match colour {
-                Some(colour) => colour.apply(frames)?,
-                None => frames.mel.clone(),
-            };
-            Ok((mel, frames.f0_hz.as_slice()))
-        });
+        let coloured =
+            sentences.map(|frames| Ok((Colour::applied(colour, frames)?, frames.f0_hz.as_slice())));
         coloured.collect()
     }
 

@@ -17,7 +17,7 @@ from shipped import load
 from train_acoustic import held_out
 
 @torch.no_grad()
-def convert(m, acoustic, mel, f0_relative, voiced, register, keys, steps=4, chunk=160, past=160, tokens=False, codes=None, seed=0, prior_only=False, temperature=1.0):
+def convert(m, mel, f0_relative, voiced, register, keys, steps=4, chunk=160, past=160, tokens=False, codes=None, seed=0, prior_only=False, temperature=1.0):
     """Source mel [100, T] -> (mel [100, T], ln F0 relative + register)."""
     t = mel.shape[1] // 2 * 2; mel = mel[None, :, :t]; e = m.content(mel)
     if tokens: e = m.content.centroids[m.content.tokens(e)]
@@ -53,7 +53,7 @@ def main():
         refs = np.stack(refs); to, frm, won, top, corr = [], [], [], [], []
         for i, k in enumerate(names):
             j = (i + 7) % len(names); u = (voices[names[j]] if o.known else sorted(voices[names[j]], key=lambda u: u.key))[-1]; f0 = u.f0(); voiced = f0 > 40; own = torch.cat([v.f0() for v in voices[k]]); register = float(own[own > 40].log().median())
-            mel = convert(m, acoustic, u.mel().T, torch.where(voiced, f0.clamp(min=40).log() - u.register, 0), voiced.float(), register, keys[i], o.steps, o.chunk, 160, o.tokens, prior_only=o.prior, temperature=o.temperature); t = mel.shape[1]
+            mel = convert(m, u.mel().T, torch.where(voiced, f0.clamp(min=40).log() - u.register, 0), voiced.float(), register, keys[i], o.steps, o.chunk, 160, o.tokens, prior_only=o.prior, temperature=o.temperature); t = mel.shape[1]
             y = vocoder(mel[None], torch.where(voiced, torch.exp(f0.clamp(min=40).log() - u.register + register), 0)[None, :t])[0].numpy(); e = embed(y); s = refs @ e; to.append(s[i]); frm.append(s[j]); won.append(s[i] > s[j]); top.append(s.argmax() == i)
             p, q = contour(y), contour(u.audio().numpy()); n = min(len(p), len(q)); both = (p[:n] > 0) & (q[:n] > 0); corr.append(np.corrcoef(np.log(p[:n][both]), np.log(q[:n][both]))[0, 1])
             if o.wav:

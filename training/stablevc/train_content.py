@@ -83,7 +83,7 @@ def main():
         if time.time() - saved > 60: save(); saved = time.time()
     average.eval()
     with torch.no_grad(): average.centroids.copy_(kmeans(torch.cat([average(crops(lots, weights, r, 16, 256, False)[0]).flatten(0, 1) for _ in range(60)]), STARTER["content"]["clusters"]))
-    for net_ in (net,): net_.centroids.copy_(average.centroids)
+    net.centroids.copy_(average.centroids)
     save()
 
 if __name__ == "__main__": main()

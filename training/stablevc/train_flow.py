@@ -48,13 +48,13 @@ class Batches:
     @torch.no_grad()
     def next(self, n):
         r, c = self.r, self.corpus; want = round(math.exp(r.uniform(math.log(100), math.log(800)))); refs = torch.zeros(n, 100, want)
-        b = {k: torch.zeros(n, CROP) for k in ("f0", "voiced", "level", "weight")} | {"mel": torch.full((n, 100, CROP), FLOOR), "register": torch.zeros(n), "bands": torch.ones(n, 100), "d": torch.zeros(n, 256), "known": torch.zeros(n), "voice": torch.zeros(n, dtype=torch.long), "heard": torch.zeros(n, dtype=torch.long), "own": torch.ones(n), "labels": torch.full((n, CROP // 2), -1)}
+        b = {k: torch.zeros(n, CROP) for k in ("f0", "voiced", "level", "weight")} | {"mel": torch.full((n, 100, CROP), FLOOR), "register": torch.zeros(n), "bands": torch.ones(n, 100), "d": torch.zeros(n, 256), "known": torch.zeros(n), "voice": torch.zeros(n, dtype=torch.long), "heard": torch.zeros(n, dtype=torch.long), "labels": torch.full((n, CROP // 2), -1)}
         source, prosody = torch.full((n, 100, CROP), FLOOR), torch.full((n, 100, CROP), FLOOR)
         for i in range(n):
             u = self.draw(); a = 2 * r.randint(0, max(0, (u.frames - CROP) // 2)); z = min(u.frames, a + CROP); k = z - a; twin = c.twin(u, r) if r.random() < 0.6 else None
             mel, ref, register, h = u.mel(a, z).T, c.reference(u, r, want).T, u.register, 1.0; f0 = u.f0()[a:z]
             if not u.voice.startswith("h_") and r.random() < 0.55:
-                h = r.choice(HIGHER); mel, ref, register = warp(mel, h), warp(ref, h), register + math.log(h); b["own"][i] = 0
+                h = r.choice(HIGHER); mel, ref, register = warp(mel, h), warp(ref, h), register + math.log(h)
             b["mel"][i, :, :k], b["weight"][i, :k], b["register"][i], b["voice"][i] = mel, 1.0, register, c.voice_id[u.voice]; voiced = f0 > 40
             b["f0"][i, :k] = torch.where(voiced, f0.clamp(min=40).log() - u.register, 0) + r.gauss(0, 0.015) * voiced; b["voiced"][i, :k] = voiced.float()
             if (u.voice, h) in self.dvectors: b["d"][i], b["known"][i] = self.dvectors[u.voice, h], 1.0
