@@ -8,7 +8,7 @@ stay frozen. Sets carry the F0 of the engine's tracker (track_pitch.py).
 
 What is heard is another reading of the target than the target: the same reading in another timbre where there is one (frame-parallel),
 always moved along frequency and through other microphones (`train_content.heard`), as continuous features or as tokens, half of the time
-each. References are other utterances of the target's voice, moved along frequency together with the target. Losses: flow matching, L1 on
+each, with one of the extractor's look-aheads. References are other utterances of the target's voice, moved along frequency together with the target. Losses: flow matching, L1 on
 the prior mean (and on its slope), the speaker encoder's distance to d-vectors of its voices, log durations of deduplicated tokens (a quarter of
 the batches), a speaker classifier behind a gradient reversal on the mean style, and speaker consistency: readings of the batch in
 each other's voices, judged by timbre encoder and speaker encoder of this very model. Bands above 7.6 kHz of recordings at 16 kHz do not
@@ -122,7 +122,7 @@ def main():
         lr = o.rate * min(1, (step + 1) / 100) * (0.03 + 0.97 * 0.5 * (1 + math.cos(math.pi * min(1, progress))))
         for g in opt.param_groups: g["lr"] = lr * g["share"]
         b = next_batch(); n = o.batch; l = {}
-        with torch.set_grad_enabled(o.content_rate > 0): e = m.content(b["source"])
+        with torch.set_grad_enabled(o.content_rate > 0): e = m.content(b["source"], batches.r.choice([0, 1, -1, -1, -1]))
         tokens = m.content.tokens(e.detach()); hard = (torch.rand(n) < o.hard)[:, None, None]; content = torch.where(hard, e + (m.content.centroids[tokens] - e).detach(), e)
         if o.content_rate:
             l["phones"] = F.cross_entropy(m.content.logits(e), b["labels"], ignore_index=-1, label_smoothing=0.1); f = Reverse.apply(e, 1.0); l["heard"] = F.cross_entropy(telling(torch.cat([f.mean(1), f.std(1)], 1)), b["heard"])
