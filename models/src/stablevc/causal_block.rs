@@ -64,6 +64,19 @@ impl CausalBlock {
         })
     }
 
+    /// The same block without the taps that reach further ahead than `ahead` columns.
+    pub fn reaching(&self, ahead: usize) -> Result<Self> {
+        let kernel = self.kernel - (self.ahead - ahead);
+        let (weight, bias) = (self.expand.weight()?, self.expand.bias());
+        let weight = weight.narrow(2, 0, kernel)?.contiguous()?;
+        Ok(Self {
+            expand: Conv1d::from_tensors(&weight, bias.as_ref(), &Conv1dSpec::default())?,
+            kernel,
+            ahead,
+            ..self.clone()
+        })
+    }
+
     /// The state before a signal begins.
     pub fn state(&self) -> CausalState {
         CausalState {

@@ -62,8 +62,8 @@ pub struct EncoderConfig {
     pub hidden: usize,
     /// Width of the blocks' convolutions.
     pub kernel: usize,
-    /// One block each, which sees so many units ahead.
-    pub ahead: Vec<usize>,
+    /// The look-aheads that one set of weights serves, the shortest first: how many units each block sees ahead.
+    pub ahead: Vec<Vec<usize>>,
 }
 
 /// Speaker encoder.
