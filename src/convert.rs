@@ -30,7 +30,7 @@ use candle_core::Device;
 use syrinx_models::stablevc::StableVc;
 use syrinx_vocoder::harmonic_noise::HarmonicNoise;
 
-pub use syrinx_models::stablevc::{Grid, Solver};
+pub use syrinx_models::stablevc::{Grid, LookAhead, Solver};
 
 pub use pace::Pace;
 pub use profile::{Profile, SourceProfile};

@@ -76,8 +76,8 @@ mod voice;
 
 pub use audio::Audio;
 pub use convert::{
-    ConversionRequest, ConversionStream, Converted, Converter, Grid, Pace, Profile, Solver,
-    SourceProfile,
+    ConversionRequest, ConversionStream, Converted, Converter, Grid, LookAhead, Pace, Profile,
+    Solver, SourceProfile,
 };
 pub use dream::{Dream, DreamChunk, DreamRequest, WaveModel, keep_likeliest};
 pub use engine::{DeviceChoice, Engine, EngineBuilder};

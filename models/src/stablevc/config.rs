@@ -196,7 +196,7 @@ struct FlatContent {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     kernel: Option<usize>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    ahead: Option<Vec<usize>>,
+    ahead: Option<Vec<Vec<usize>>>,
     features: usize,
     clusters: usize,
 }

@@ -219,7 +219,9 @@ impl Conversion {
 /// Frames that the extractor hears ahead.
 fn look_ahead(content: &dyn ContentExtractor, settings: &Settings) -> usize {
     let all = content.look_aheads();
-    all.get(settings.look_ahead.of(all.len())).copied().unwrap_or_default()
+    all.get(settings.look_ahead.of(all.len()))
+        .copied()
+        .unwrap_or_default()
 }
 
 /// The level of each frame of a mel [1, bands, T] with F0 `[T]`, once it is certain that both make sense.

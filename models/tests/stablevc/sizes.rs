@@ -10,7 +10,7 @@ use crate::random_weights::{NamedShape, shapes};
 fn the_starter_is_the_one_that_is_trained() {
     let starter = json!({
         "bands": 100, "symbols": 178, "frames_per_unit": 2,
-        "content": {"channels": 160, "hidden": 192, "kernel": 5, "ahead": [0, 1, 0, 1], "features": 64, "clusters": 512},
+        "content": {"channels": 160, "hidden": 192, "kernel": 7, "ahead": [[0, 1, 0, 1, 0], [0, 1, 1, 1, 1], [2, 3, 2, 3, 3]], "features": 64, "clusters": 512},
         "key_channels": 192,
         "speaker": {"channels": 256, "features": 256},
         "style": {"codes": 256, "code_channels": 64, "code_frames": 8, "channels": 128, "hidden": 192, "kernel": 3, "blocks": 2, "pool": 4},
