@@ -68,7 +68,9 @@ pub mod audio;
 mod convert;
 mod dream;
 mod engine;
+pub mod live;
 mod error;
+pub mod live;
 mod reference;
 mod speech;
 pub mod text;
@@ -76,8 +78,8 @@ mod voice;
 
 pub use audio::Audio;
 pub use convert::{
-    ConversionRequest, ConversionStream, Converted, Converter, Grid, LookAhead, Pace, Profile,
-    Solver, SourceProfile,
+    ConversionRequest, ConversionStream, ConversionTarget, Converted, Converter, Grid, LookAhead,
+    Pace, Profile, Solver, SourceProfile,
 };
 pub use dream::{Dream, DreamChunk, DreamRequest, WaveModel, keep_likeliest};
 pub use engine::{DeviceChoice, Engine, EngineBuilder};
