@@ -68,7 +68,6 @@ pub mod audio;
 mod convert;
 mod dream;
 mod engine;
-pub mod live;
 mod error;
 pub mod live;
 mod reference;

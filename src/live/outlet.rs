@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rubato::audioadapter_buffers::direct::SequentialSliceOfVecs;
 use rubato::{
-    Async, FixedAsync, Indexing, Resampler, SincInterpolationParameters, SincInterpolationType,
+    Adjustable, Async, FixedAsync, Indexing, Resampler, SincInterpolationParameters, SincInterpolationType,
     WindowFunction,
 };
 
@@ -147,7 +147,8 @@ impl Outlet {
             // Nothing sounds: begin with the silence that holds the level.
             let missing = (target_s - level_s).max(0.0) * f64::from(self.played.rate_hz);
             let silence = vec![0.0; missing as usize];
-            self.played.ring.push_partial_slice(&silence);
+            // A ring that is full needs none.
+            let _ = self.played.ring.push_partial_slice(&silence);
             self.drift.restart();
             self.watch_anew(now);
         } else {
