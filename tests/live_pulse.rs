@@ -22,7 +22,8 @@ impl Server {
     /// None where the packages are not there.
     fn start() -> Option<Self> {
         let there = |program: &str| {
-            let run = Command::new(program).arg("--version").stdout(Stdio::null()).stderr(Stdio::null());
+            let mut run = Command::new(program);
+            run.arg("--version").stdout(Stdio::null()).stderr(Stdio::null());
             run.status().is_ok()
         };
         let plugin = ["x86_64-linux-gnu", "aarch64-linux-gnu", "."].iter().any(|arch| {
@@ -169,7 +170,7 @@ fn shift(early: &[f32], late: &[f32]) -> (usize, f32) {
 #[test]
 fn what_is_spoken_is_heard_when_the_equation_says() {
     let Some(server) = Server::start() else { return };
-    let mut live = server
+    let live = server
         .live(&["--duration", "9", "--record", "take.wav", "--preset", "balanced"])
         .stdout(Stdio::piped())
         .spawn()

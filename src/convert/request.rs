@@ -61,6 +61,14 @@ impl ConversionRequest {
         })
     }
 
+    /// Converts to another voice, in the same style and with the same settings.
+    #[must_use]
+    pub fn to(mut self, voice: &Voice) -> Self {
+        self.voice = voice.clone();
+        self.colour = Arc::default();
+        self
+    }
+
     /// Takes the style of another voice, that is how it stresses and moves, for the network and for the width of the
     /// melody; the timbre stays that of the request's voice.
     #[must_use]

@@ -149,6 +149,7 @@ impl Outlet {
             let silence = vec![0.0; missing as usize];
             // A ring that is full needs none.
             let _ = self.played.ring.push_partial_slice(&silence);
+            self.seam.rest();
             self.drift.restart();
             self.watch_anew(now);
         } else {

@@ -153,10 +153,13 @@ pub struct Speaker {
     port: Arc<Port>,
     channels: usize,
     playing: bool,
-    /// Frames of a fade, and since sound came (`playing`) or went.
+    /// Frames of a fade, and since sound came and went.
     fade: usize,
-    since: usize,
+    came: usize,
+    went: usize,
+    /// What sounded last, and when sound went.
     last: f32,
+    tail: f32,
 }
 
 /// A ring to a device of that shape.
@@ -170,8 +173,10 @@ pub(super) fn speaker(spec: Spec) -> (Speaker, Played) {
         channels: spec.channels.max(1),
         playing: false,
         fade: ((FADE_S * f64::from(spec.rate_hz)) as usize).max(1),
-        since: usize::MAX,
+        came: 0,
+        went: 0,
         last: 0.0,
+        tail: 0.0,
     };
     let played = Played {
         ring: producer,
@@ -195,7 +200,7 @@ impl Speaker {
         self.port.called(frames, delay);
         let there = self.ring.slots();
         if !self.playing && there > 0 {
-            (self.playing, self.since) = (true, 0);
+            (self.playing, self.came) = (true, 0);
             self.port.idle.store(false, Ordering::Release);
         }
         let now = if self.playing { there.min(frames) } else { 0 };
@@ -205,9 +210,10 @@ impl Speaker {
             let (first, second) = chunk.as_slices();
             let levels = first.iter().chain(second);
             for (frame, &level) in sound.chunks_exact_mut(self.channels).zip(levels) {
-                let gain = (self.since as f32 / self.fade as f32).min(1.0);
-                self.since = self.since.saturating_add(1);
-                self.last = gain * level;
+                let gain = share(self.came, self.fade);
+                self.came = self.came.saturating_add(1);
+                self.last = gain * level + self.tail * (1.0 - share(self.went, self.fade));
+                self.went = self.went.saturating_add(1);
                 peak = peak.max(self.last.abs());
                 put(frame, self.last, &sample);
             }
@@ -215,17 +221,22 @@ impl Speaker {
         }
         self.port.level(peak);
         if self.playing && now < frames {
-            (self.playing, self.since) = (false, 0);
+            (self.playing, self.went, self.tail) = (false, 0, self.last);
             self.port.gaps.fetch_add(1, Ordering::Relaxed);
             self.port.idle.store(true, Ordering::Release);
         }
         // What sounded last dies away.
         for frame in silence.chunks_mut(self.channels) {
-            let gain = 1.0 - (self.since as f32 / self.fade as f32).min(1.0);
-            self.since = self.since.saturating_add(1);
-            put(frame, gain * self.last, &sample);
+            self.last = self.tail * (1.0 - share(self.went, self.fade));
+            self.went = self.went.saturating_add(1);
+            put(frame, self.last, &sample);
         }
     }
+}
+
+/// How far a fade of `fade` frames has come after `frames`.
+fn share(frames: usize, fade: usize) -> f32 {
+    (frames as f32 / fade as f32).min(1.0)
 }
 
 fn put<T: Copy>(frame: &mut [T], level: f32, sample: &impl Fn(f32) -> T) {

@@ -31,6 +31,12 @@ impl Seam {
         self.joint = true;
     }
 
+    /// The next sample comes after silence.
+    pub fn rest(&mut self) {
+        self.last = 0.0;
+        self.joint = true;
+    }
+
     /// Smooths the next samples.
     pub fn apply(&mut self, samples: &mut [f32]) {
         for sample in samples {

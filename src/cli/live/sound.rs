@@ -121,7 +121,6 @@ impl<'a> Desk<'a> {
         interrupt: &Interrupt,
     ) -> Result<LiveStatus, Failure> {
         let (began, mut told) = (Instant::now(), Instant::now());
-        let mut status = session.status();
         loop {
             let quit = match &mut view {
                 Some(view) => view.keys(DRAW)?.into_iter().any(|key| self.press(key, session)),
@@ -134,7 +133,7 @@ impl<'a> Desk<'a> {
                 .args
                 .duration
                 .is_some_and(|s| began.elapsed().as_secs_f64() >= s);
-            status = session.status();
+            let mut status = session.status();
             self.prepared(session);
             if let Some(message) = status.message.take() {
                 if view.is_none() && !self.args.json {
@@ -184,12 +183,13 @@ impl<'a> Desk<'a> {
         let count = self.voices.len() as isize;
         self.voice = (self.voice as isize + by).rem_euclid(count) as usize;
         let (engine, name) = (self.engine.clone(), self.voices[self.voice].clone());
+        let request = self.request.clone();
         self.message = format!("listening to {name}");
         let (sender, receiver) = mpsc::channel();
         thread::spawn(move || {
             let target = engine
                 .voice(&name)
-                .and_then(|voice| engine.conversion(&voice)?.target());
+                .and_then(|voice| request.to(&voice).target());
             let _ = sender.send(target);
         });
         self.preparing = Some(receiver);
