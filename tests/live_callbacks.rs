@@ -176,7 +176,10 @@ fn callbacks_allocate_nothing() {
     assert!(status.seconds > 0.2, "{status:?}");
     let allocations = desk.allocations.lock().unwrap();
     assert!(allocations.len() > 50);
-    assert!(allocations.iter().all(|count| *count == 0), "{allocations:?}");
+    assert!(
+        allocations.iter().all(|count| *count == 0),
+        "{allocations:?}"
+    );
 }
 
 #[test]

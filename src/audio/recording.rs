@@ -124,7 +124,14 @@ mod tests {
     fn it_is_valid_at_any_moment_and_when_dropped() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("take.wav");
-        let frames = || Decoder::open(&path).unwrap().read_all().unwrap().audio.frames();
+        let frames = || {
+            Decoder::open(&path)
+                .unwrap()
+                .read_all()
+                .unwrap()
+                .audio
+                .frames()
+        };
         let mut recording = Recording::create(&path, 8_000, false).unwrap();
         recording.write(&vec![0.25; 4_500]).unwrap();
         recording.write(&vec![0.25; 100]).unwrap();

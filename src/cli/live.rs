@@ -39,7 +39,13 @@ Exit codes: 0 done, 1 failed, 2 flags or input that cannot be used";
 pub struct Args {
     /// Who is to be heard: a name (`syrinx voices` lists them), or a recording of anybody; repeat it for several
     /// recordings of one speaker
-    #[arg(short, long, value_name = "NAME|CLIP", required = true, help_heading = "Voice")]
+    #[arg(
+        short,
+        long,
+        value_name = "NAME|CLIP",
+        required = true,
+        help_heading = "Voice"
+    )]
     voice: Vec<String>,
 
     /// In whose style: a name or recordings as for --voice [default: that of the speaker]
@@ -179,7 +185,8 @@ fn calibrate(args: &Args, request: &ConversionRequest) -> Result<(), Failure> {
     }
     console::print(match chosen {
         Some(name) => format!("use --preset {name}"),
-        None => "this machine is too slow for live conversion; convert files with `syrinx convert`".into(),
+        None => "this machine is too slow for live conversion; convert files with `syrinx convert`"
+            .into(),
     })
 }
 
@@ -198,12 +205,7 @@ fn told(trial: &Trial) -> serde_json::Value {
 use sound::run as sound;
 
 #[cfg(not(feature = "playback"))]
-fn sound(
-    _: &Args,
-    _: &Engine,
-    _: &ConversionRequest,
-    _: &Interrupt,
-) -> Result<(), Failure> {
+fn sound(_: &Args, _: &Engine, _: &ConversionRequest, _: &Interrupt) -> Result<(), Failure> {
     Err(Failure::usage(
         "this build knows no sound cards; build it with the feature `playback`, or give --from FILE",
     ))
@@ -213,11 +215,13 @@ fn sound(
 fn recording(args: &Args, rate_hz: u32) -> Result<Option<Recording>, Failure> {
     let path = args.record.as_ref();
     let recording = path.map(|path| Recording::create(path, rate_hz, args.yes));
-    recording.transpose().map_err(|error| match Failure::from(error) {
-        // A place that cannot be written to is the user's to mend.
-        Failure::Failed(message) => Failure::Usage(message),
-        other => other,
-    })
+    recording
+        .transpose()
+        .map_err(|error| match Failure::from(error) {
+            // A place that cannot be written to is the user's to mend.
+            Failure::Failed(message) => Failure::Usage(message),
+            other => other,
+        })
 }
 
 fn preset(name: &str) -> Result<Preset, String> {

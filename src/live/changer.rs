@@ -143,7 +143,9 @@ impl Changer for Converting {
     }
 
     fn forget(&mut self) {
-        self.streams.iter_mut().for_each(|(stream, _)| stream.reset());
+        self.streams
+            .iter_mut()
+            .for_each(|(stream, _)| stream.reset());
         self.level = 0;
     }
 

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use rubato::audioadapter_buffers::direct::SequentialSliceOfVecs;
 use rubato::{
-    Adjustable, Async, FixedAsync, Indexing, Resampler, SincInterpolationParameters, SincInterpolationType,
-    WindowFunction,
+    Adjustable, Async, FixedAsync, Indexing, Resampler, SincInterpolationParameters,
+    SincInterpolationType, WindowFunction,
 };
 
 use super::drift::Drift;
@@ -67,12 +67,12 @@ impl Outlet {
             ))
         };
         let ratio = f64::from(played.rate_hz) / f64::from(engine_hz);
-        let parameters =
-            SincInterpolationParameters::new(TAPS, WindowFunction::BlackmanHarris2)
-                .oversampling_factor(128)
-                .interpolation(SincInterpolationType::Linear);
-        let resampler = Async::<f32>::new_sinc(ratio, ROOM, &parameters, BLOCK, 1, FixedAsync::Input)
-            .map_err(|error| refused(&error))?;
+        let parameters = SincInterpolationParameters::new(TAPS, WindowFunction::BlackmanHarris2)
+            .oversampling_factor(128)
+            .interpolation(SincInterpolationType::Linear);
+        let resampler =
+            Async::<f32>::new_sinc(ratio, ROOM, &parameters, BLOCK, 1, FixedAsync::Input)
+                .map_err(|error| refused(&error))?;
         let room = resampler.output_frames_max();
         Ok(Self {
             seam: Seam::new((0.01 * f64::from(played.rate_hz)) as usize),

@@ -261,7 +261,9 @@ mod tests {
     #[test]
     fn channels_are_averaged_and_a_full_ring_loses_the_newest() {
         let (mut mic, mut heard) = mic(SPEC);
-        mic.hear(&[1i16, 3, f32::MAX as i16, -2], None, |x| f32::from(x) / 4.0);
+        mic.hear(&[1i16, 3, f32::MAX as i16, -2], None, |x| {
+            f32::from(x) / 4.0
+        });
         assert_eq!(heard.ring.pop(), Ok(0.5));
         mic.hear(&[f32::NAN; 2], None, |x| x);
         assert_eq!(heard.ring.slots(), 2);

@@ -102,6 +102,8 @@ impl FromStr for Preset {
 
     fn from_str(name: &str) -> Result<Self> {
         let found = Self::ALL.into_iter().find(|preset| preset.name() == name);
-        found.ok_or_else(|| Error::Config(format!("no preset {name:?}: give low, balanced or quality")))
+        found.ok_or_else(|| {
+            Error::Config(format!("no preset {name:?}: give low, balanced or quality"))
+        })
     }
 }

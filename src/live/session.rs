@@ -147,15 +147,18 @@ impl Live {
             wanted(Purpose::Speaker(0), self.output),
             wanted(Purpose::Mic, self.input),
         ];
-        devices.extend(
-            self.monitor
-                .map(|name| wanted(Purpose::Speaker(1), name)),
-        );
-        let supervisor = Supervisor::open(hardware, devices, commands.clone(), Arc::clone(&shared))?;
+        devices.extend(self.monitor.map(|name| wanted(Purpose::Speaker(1), name)));
+        let supervisor =
+            Supervisor::open(hardware, devices, commands.clone(), Arc::clone(&shared))?;
         let (recorder, disk) = match self.recording {
             Some(recording) => {
                 let (sender, receiver) = mpsc::sync_channel(PIECES);
-                (Some(sender), Some(spawn("live recorder", move || record(recording, &receiver))?))
+                (
+                    Some(sender),
+                    Some(spawn("live recorder", move || {
+                        record(recording, &receiver)
+                    })?),
+                )
             }
             None => (None, None),
         };

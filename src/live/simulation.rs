@@ -129,11 +129,14 @@ const PERIOD: usize = 240;
 impl World {
     /// With a loudspeaker whose clock is `ppm` parts per million fast.
     fn new(ppm: f64) -> Self {
-        Self::with(ppm, Plan {
-            ring_s: 0.01,
-            fixed_s: None,
-            gives_way: true,
-        })
+        Self::with(
+            ppm,
+            Plan {
+                ring_s: 0.01,
+                fixed_s: None,
+                gives_way: true,
+            },
+        )
     }
 
     fn with(ppm: f64, plan: Plan) -> Self {
@@ -262,7 +265,11 @@ fn half_an_hour_with_clocks_that_differ() {
         let status = world.status();
         assert_eq!((status.xruns, status.late), (0, 0), "{ppm}: {status:?}");
         assert_eq!(status.level, 0);
-        assert!((status.drift_ppm - ppm).abs() < 40.0, "{ppm}: {}", status.drift_ppm);
+        assert!(
+            (status.drift_ppm - ppm).abs() < 40.0,
+            "{ppm}: {}",
+            status.drift_ppm
+        );
         // The devices call every 5 ms, the controller strays by 4 ms before it knows the clocks.
         assert!(most - least < 20.0, "{ppm}: {least} to {most} ms");
         assert!((status.seconds - 1800.0).abs() < 1.0);
@@ -283,8 +290,15 @@ fn the_delay_is_that_of_the_equation() {
     assert_eq!(latency.algorithmic_ms(), 150.0);
     // A call of each device, whose delays are not known here, lies between.
     let total = latency.total_ms();
-    assert!((total - 25.0..total + 10.0).contains(&ms), "{ms} ms, {latency}");
-    assert!((status.delay_now_ms - ms).abs() < 15.0, "{ms} {}", status.delay_now_ms);
+    assert!(
+        (total - 25.0..total + 10.0).contains(&ms),
+        "{ms} ms, {latency}"
+    );
+    assert!(
+        (status.delay_now_ms - ms).abs() < 15.0,
+        "{ms} {}",
+        status.delay_now_ms
+    );
 }
 
 #[test]
@@ -305,7 +319,11 @@ fn a_worker_that_stalls_is_back_at_once() {
     assert!((after.delay_now_ms - before.delay_now_ms).abs() < 30.0);
     assert!(world.heard.iter().all(|x| x.is_finite()));
     let smooth = steepest(&(0..9_000).map(hum).collect::<Vec<_>>());
-    assert!(steepest(&world.heard) < 2.0 * smooth, "{}", steepest(&world.heard));
+    assert!(
+        steepest(&world.heard) < 2.0 * smooth,
+        "{}",
+        steepest(&world.heard)
+    );
 }
 
 #[test]
@@ -319,7 +337,10 @@ fn devices_may_go_and_come_back() {
     world.plug_speaker();
     world.run(5.0, hum, |_| {});
     let status = world.status();
-    assert!((status.delay_now_ms - before.delay_now_ms).abs() < 30.0, "{status:?}");
+    assert!(
+        (status.delay_now_ms - before.delay_now_ms).abs() < 30.0,
+        "{status:?}"
+    );
     // The microphone.
     world.mic = None;
     let _ = world.commands.send(Command::Input(None, None));
@@ -327,7 +348,10 @@ fn devices_may_go_and_come_back() {
     world.plug_mic();
     world.run(5.0, hum, |_| {});
     let status = world.status();
-    assert!((status.delay_now_ms - before.delay_now_ms).abs() < 30.0, "{status:?}");
+    assert!(
+        (status.delay_now_ms - before.delay_now_ms).abs() < 30.0,
+        "{status:?}"
+    );
     assert_eq!((status.xruns, status.device_gaps), (0, 1), "{status:?}");
 }
 
@@ -342,12 +366,19 @@ fn a_slow_machine_gives_way_and_comes_back() {
     world.costs[1].store(98_000_000, Ordering::Relaxed);
     world.run(4.0, hum, |_| {});
     assert!(world.status().passing);
-    world.costs.iter().for_each(|cost| cost.store(5_000_000, Ordering::Relaxed));
+    world
+        .costs
+        .iter()
+        .for_each(|cost| cost.store(5_000_000, Ordering::Relaxed));
     world.run(30.0, hum, |_| {});
     let status = world.status();
     assert!(!status.passing && status.level == 0, "{status:?}");
     let smooth = steepest(&(0..9_000).map(hum).collect::<Vec<_>>());
-    assert!(steepest(&world.heard) < 2.5 * smooth, "{}", steepest(&world.heard));
+    assert!(
+        steepest(&world.heard) < 2.5 * smooth,
+        "{}",
+        steepest(&world.heard)
+    );
     // The end of it is heard as it was spoken.
     let end = &world.heard[world.heard.len() - 48_000..];
     assert!(end.iter().fold(0.0f32, |most, x| most.max(x.abs())) > 0.29);
@@ -355,11 +386,14 @@ fn a_slow_machine_gives_way_and_comes_back() {
 
 #[test]
 fn a_fixed_delay_is_held() {
-    let mut world = World::with(0.0, Plan {
-        ring_s: 0.01,
-        fixed_s: Some(0.4),
-        gives_way: true,
-    });
+    let mut world = World::with(
+        0.0,
+        Plan {
+            ring_s: 0.01,
+            fixed_s: Some(0.4),
+            gives_way: true,
+        },
+    );
     world.run(60.0, hum, |_| {});
     let status = world.status();
     assert!((status.delay_now_ms - 400.0).abs() < 20.0, "{status:?}");

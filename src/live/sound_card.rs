@@ -124,8 +124,9 @@ impl Opening {
         };
         let short = CALLS_MS.map(|ms| rate_hz * ms / 1000);
         let short = short.into_iter().filter(fits);
-        let mut configs: Vec<StreamConfig> =
-            short.map(|frames| config(BufferSize::Fixed(frames))).collect();
+        let mut configs: Vec<StreamConfig> = short
+            .map(|frames| config(BufferSize::Fixed(frames)))
+            .collect();
         configs.push(config(BufferSize::Default));
         configs
     }

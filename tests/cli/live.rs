@@ -12,7 +12,12 @@ use crate::bench::{Bench, one_error_line, stdout};
 fn live(bench: &Bench, args: &[&str]) -> Command {
     let fixture = |name: &str| format!("{}/tests/fixtures/{name}", env!("CARGO_MANIFEST_DIR"));
     let mut command = bench.syrinx(&["live", "--voice", "Buzz"]);
-    command.args(["--weights", &fixture("voice"), "--model", &fixture("convert")]);
+    command.args([
+        "--weights",
+        &fixture("voice"),
+        "--model",
+        &fixture("convert"),
+    ]);
     command.args(args);
     command
 }
@@ -40,15 +45,21 @@ fn frames(path: impl AsRef<Path>) -> usize {
 fn a_file_gives_the_same_samples_at_any_pace_and_loses_none() {
     let bench = Bench::new();
     let count = spoken(&bench, "in.wav", 1.7, 44_100);
-    let fast = live(&bench, &["--from", "in.wav", "--record", "fast.wav", "--json"])
-        .assert()
-        .success();
+    let fast = live(
+        &bench,
+        &["--from", "in.wav", "--record", "fast.wav", "--json"],
+    )
+    .assert()
+    .success();
     let told: Value = serde_json::from_str(&stdout(&fast)).unwrap();
     assert_eq!(told["frames"], count);
     assert!(told["convert"]["chunks"].as_u64().unwrap() > 20, "{told}");
-    live(&bench, &["--from", "in.wav", "--record", "paced.wav", "--paced"])
-        .assert()
-        .success();
+    live(
+        &bench,
+        &["--from", "in.wav", "--record", "paced.wav", "--paced"],
+    )
+    .assert()
+    .success();
     assert_eq!(frames(bench.path("fast.wav")), count);
     let bytes = |name: &str| fs::read(bench.path(name)).unwrap();
     assert!(bytes("fast.wav") == bytes("paced.wav"), "bit for bit");
@@ -60,7 +71,10 @@ fn a_file_gives_the_same_samples_at_any_pace_and_loses_none() {
 fn what_cannot_be_is_told_in_a_line() {
     let bench = Bench::new();
     for (args, told) in [
-        (&["--from", "none.wav", "--record", "out.wav"][..], "none.wav"),
+        (
+            &["--from", "none.wav", "--record", "out.wav"][..],
+            "none.wav",
+        ),
         (&["--preset", "turbo"], "balanced"),
         (&["--from", "none.wav"], "--record"),
     ] {
@@ -107,10 +121,20 @@ fn through_devices_that_are_none() {
         raw.display()
     );
     fs::write(bench.path("asoundrc"), configuration).unwrap();
-    let assert = live(&bench, &["--headless", "--duration", "1", "--json", "--record", "take.wav"])
-        .env("ALSA_CONFIG_PATH", bench.path("asoundrc"))
-        .assert()
-        .success();
+    let assert = live(
+        &bench,
+        &[
+            "--headless",
+            "--duration",
+            "1",
+            "--json",
+            "--record",
+            "take.wav",
+        ],
+    )
+    .env("ALSA_CONFIG_PATH", bench.path("asoundrc"))
+    .assert()
+    .success();
     let text = stdout(&assert);
     let end: Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
     assert_eq!(end["event"], "end");
@@ -122,5 +146,11 @@ fn through_devices_that_are_none() {
         .assert()
         .success();
     let list: Value = serde_json::from_str(&stdout(&listed)).unwrap();
-    assert!(list.as_array().unwrap().iter().any(|device| device["name"].as_str().unwrap().contains("parlour")), "{list}");
+    assert!(
+        list.as_array()
+            .unwrap()
+            .iter()
+            .any(|device| device["name"].as_str().unwrap().contains("parlour")),
+        "{list}"
+    );
 }

@@ -243,7 +243,8 @@ pub(crate) fn no_device(direction: Direction) -> Error {
             "there is no microphone: connect one, or convert a file with `--from FILE`".into()
         }
         Direction::Output => {
-            "there is no sound card to play on; write to a file with `-o FILE`, or pipe with `-o -`".into()
+            "there is no sound card to play on; write to a file with `-o FILE`, or pipe with `-o -`"
+                .into()
         }
     })
 }

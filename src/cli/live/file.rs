@@ -24,7 +24,7 @@ pub fn open(path: &Path) -> Result<Decoder, Failure> {
 pub fn run(
     args: &Args,
     request: &ConversionRequest,
-    mut source: Decoder,
+    source: Decoder,
     interrupt: &Interrupt,
 ) -> Result<(), Failure> {
     let rate_hz = source.spec().rate_hz;
@@ -37,7 +37,7 @@ pub fn run(
     let began = Instant::now();
     let most = args.duration.map(|s| (s * f64::from(rate_hz)) as usize);
     let mut taken = 0;
-    while let Some(block) = source.next() {
+    for block in source {
         let block = block.map_err(cast::refused)?;
         let mut block = block.into_mono().into_channels().remove(0);
         if let Some(most) = most {

@@ -123,7 +123,10 @@ impl<'a> Desk<'a> {
         let (began, mut told) = (Instant::now(), Instant::now());
         loop {
             let quit = match &mut view {
-                Some(view) => view.keys(DRAW)?.into_iter().any(|key| self.press(key, session)),
+                Some(view) => view
+                    .keys(DRAW)?
+                    .into_iter()
+                    .any(|key| self.press(key, session)),
                 None => {
                     thread::sleep(DRAW);
                     false
@@ -211,7 +214,13 @@ impl<'a> Desk<'a> {
             let full = ((db + 60.0) / 2.0).clamp(0.0, 30.0) as usize;
             format!("{}{} {db:5.1} dB", "█".repeat(full), "·".repeat(30 - full))
         };
-        let on = |what: &str, is: bool| if is { format!("  [{what}]") } else { String::new() };
+        let on = |what: &str, is: bool| {
+            if is {
+                format!("  [{what}]")
+            } else {
+                String::new()
+            }
+        };
         let (convert, latency) = (&status.convert, &status.latency);
         let absent = || "—  (waiting for it)".to_owned();
         vec![
@@ -221,10 +230,21 @@ impl<'a> Desk<'a> {
                 self.pitch,
                 on("mute", self.mute),
                 on("bypass", self.bypass),
-                on("passed on unchanged: the machine is too slow", status.passing)
+                on(
+                    "passed on unchanged: the machine is too slow",
+                    status.passing
+                )
             ),
-            format!("in   {}  {}", bar(status.input_db), status.input.clone().unwrap_or_else(absent)),
-            format!("out  {}  {}", bar(status.output_db), status.output.clone().unwrap_or_else(absent)),
+            format!(
+                "in   {}  {}",
+                bar(status.input_db),
+                status.input.clone().unwrap_or_else(absent)
+            ),
+            format!(
+                "out  {}  {}",
+                bar(status.output_db),
+                status.output.clone().unwrap_or_else(absent)
+            ),
             format!(
                 "chunk of {:.1} ms: p50 {:.1}  p99 {:.1}  p99.9 {:.1} ms; resampling {:.2} + {:.2} ms",
                 latency.chunk_ms,
@@ -234,7 +254,10 @@ impl<'a> Desk<'a> {
                 status.resample_in.p99_ms,
                 status.resample_out.p99_ms
             ),
-            format!("delay now {:.0} ms, worst {:.0} ms", status.delay_now_ms, status.delay_worst_ms),
+            format!(
+                "delay now {:.0} ms, worst {:.0} ms",
+                status.delay_now_ms, status.delay_worst_ms
+            ),
             format!("{latency}"),
             format!(
                 "late chunks {}  xruns {}  device gaps {}  drift {:+.0} ppm  {}",
@@ -246,8 +269,8 @@ impl<'a> Desk<'a> {
     }
 
     fn tell(&self, event: &str, status: &LiveStatus, recorded: Option<u64>) -> Result<(), Failure> {
-        let mut told = serde_json::to_value(status)
-            .map_err(|error| Failure::failed(error.to_string()))?;
+        let mut told =
+            serde_json::to_value(status).map_err(|error| Failure::failed(error.to_string()))?;
         told["event"] = event.into();
         told["voice"] = self.voices[self.voice].clone().into();
         told["latency"]["algorithmic_ms"] = json!(status.latency.algorithmic_ms());

@@ -94,7 +94,5 @@ fn key(code: KeyCode, control: bool) -> Option<Key> {
 }
 
 fn broken(error: io::Error) -> Failure {
-    Failure::failed(format!(
-        "the terminal: {error}; use --headless without one"
-    ))
+    Failure::failed(format!("the terminal: {error}; use --headless without one"))
 }

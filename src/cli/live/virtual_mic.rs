@@ -60,7 +60,8 @@ impl Drop for VirtualMic {
 /// Numbers of the modules in the list of `pactl` that are ours, the last first.
 fn stale(list: &str) -> Vec<String> {
     let ours = |line: &&str| {
-        line.contains(&format!("sink_name={SINK} ")) || line.contains(&format!("source_name={SOURCE} "))
+        line.contains(&format!("sink_name={SINK} "))
+            || line.contains(&format!("source_name={SOURCE} "))
     };
     let number = |line: &str| line.split_whitespace().next().map(str::to_owned);
     list.lines().filter(ours).filter_map(number).rev().collect()
@@ -76,7 +77,10 @@ fn ours(list: &str, process: u32) -> Vec<String> {
 }
 
 fn pactl(args: &[&str]) -> Result<String, Failure> {
-    let run = Command::new("pactl").args(args).stdin(Stdio::null()).output();
+    let run = Command::new("pactl")
+        .args(args)
+        .stdin(Stdio::null())
+        .output();
     let output = run.map_err(|error| {
         Failure::failed(format!(
             "pactl: {error}; --virtual-mic needs PulseAudio or PipeWire and the package pulseaudio-utils"
