@@ -272,6 +272,7 @@ impl<'a> Desk<'a> {
         let mut told =
             serde_json::to_value(status).map_err(|error| Failure::failed(error.to_string()))?;
         told["event"] = event.into();
+        told["message"] = self.message.clone().into();
         told["voice"] = self.voices[self.voice].clone().into();
         told["latency"]["algorithmic_ms"] = json!(status.latency.algorithmic_ms());
         told["latency"]["total_ms"] = json!(status.latency.total_ms());
