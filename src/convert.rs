@@ -34,7 +34,7 @@ pub use syrinx_models::stablevc::{Grid, LookAhead, Solver};
 
 pub use pace::Pace;
 pub use profile::{Profile, SourceProfile};
-pub use request::{ConversionRequest, Converted};
+pub use request::{ConversionRequest, ConversionTarget, Converted};
 pub use stream::ConversionStream;
 
 use crate::Result;

@@ -180,7 +180,7 @@ fn speed(text: &str) -> Result<f32, String> {
     number(text, SPEED, "1 is the voice's own speed, 2 twice as fast")
 }
 
-fn pitch(text: &str) -> Result<f32, String> {
+pub fn pitch(text: &str) -> Result<f32, String> {
     number(
         text,
         PITCH,

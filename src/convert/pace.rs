@@ -35,6 +35,14 @@ impl Pace {
         look_ahead: LookAhead::Middle,
     };
 
+    /// The same with chunks `times` as long.
+    pub(crate) fn stretched(mut self, times: usize) -> Self {
+        if let Self::Live { chunk, .. } = &mut self {
+            *chunk *= times;
+        }
+        self
+    }
+
     pub(super) fn chunk(self) -> usize {
         match self {
             Self::File => 160,
