@@ -5,7 +5,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use super::changer::Converting;
-use crate::convert::{ConversionRequest, Pace, Profile};
+use crate::convert::{ConversionRequest, LookAhead, Pace, Profile};
 use crate::{Error, Result};
 
 /// How long the delay may be.
@@ -36,15 +36,16 @@ impl Preset {
 
     /// How much is converted at a time.
     pub fn pace(self) -> Pace {
-        let (chunk, pitch_look_ahead) = match self {
-            Self::Low => (2, 3),
-            Self::Balanced => (4, 6),
-            Self::Quality => (8, 12),
+        let (chunk, pitch_look_ahead, look_ahead) = match self {
+            Self::Low => (2, 3, LookAhead::Shortest),
+            Self::Balanced => (4, 6, LookAhead::Middle),
+            Self::Quality => (8, 12, LookAhead::Longest),
         };
         Pace::Live {
             chunk,
             past: 160,
             pitch_look_ahead,
+            look_ahead,
         }
     }
 

@@ -210,15 +210,16 @@ impl Opening {
     }
 }
 
-/// Keeps what ends a stream; what passes is none of it.
+/// Keeps what ends a stream. Anything else passes, or the device calls back no more, which is noticed anyway.
 fn report(fault: Fault) -> impl FnMut(cpal::Error) + Send + 'static {
     move |error: cpal::Error| {
-        let passing = [
-            ErrorKind::Xrun,
-            ErrorKind::DeviceChanged,
-            ErrorKind::RealtimeDenied,
+        let ends = [
+            ErrorKind::DeviceNotAvailable,
+            ErrorKind::HostUnavailable,
+            ErrorKind::PermissionDenied,
+            ErrorKind::StreamInvalidated,
         ];
-        if !passing.contains(&error.kind()) {
+        if ends.contains(&error.kind()) {
             let mut fault = fault.lock().unwrap_or_else(PoisonError::into_inner);
             fault.get_or_insert(error.to_string());
         }
