@@ -233,6 +233,7 @@ fn shift(early: &[f32], late: &[f32]) -> (usize, f32) {
 }
 
 #[test]
+#[ignore = "measures a delay: needs a quiet machine, and a release build"]
 fn what_is_spoken_is_heard_when_the_equation_says() {
     let Some(server) = Server::start() else {
         return;
@@ -297,12 +298,19 @@ fn the_virtual_microphone_comes_and_goes() {
             .0
     );
     let mut live = server
-        .live(&["--duration", "3", "--virtual-mic"])
+        .live(&["--duration", "8", "--virtual-mic"])
         .stdout(Stdio::null())
         .spawn()
         .unwrap();
-    thread::sleep(Duration::from_millis(2500));
-    let (_, sources) = server.pactl(&["list", "short", "sources"]);
+    // Loading takes as long as the machine makes it.
+    let mut sources = String::new();
+    for _ in 0..70 {
+        sources = server.pactl(&["list", "short", "sources"]).1;
+        if sources.contains("syrinx_mic") {
+            break;
+        }
+        thread::sleep(Duration::from_millis(100));
+    }
     assert_eq!(sources.matches("syrinx_mic").count(), 1, "{sources}");
     assert!(live.wait().unwrap().success());
     let (_, modules) = server.pactl(&["list", "short", "modules"]);
@@ -319,7 +327,7 @@ fn an_interrupted_session_leaves_a_valid_recording() {
         .stdout(Stdio::null())
         .spawn()
         .unwrap();
-    thread::sleep(Duration::from_millis(3000));
+    thread::sleep(Duration::from_millis(5000));
     let killed = Command::new("kill")
         .args(["-INT", &live.id().to_string()])
         .status();

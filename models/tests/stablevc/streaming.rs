@@ -55,11 +55,7 @@ fn a_setting() -> impl Strategy<Value = Settings> {
             } else {
                 ContentKind::Features
             },
-            look_ahead: if steps == 2 {
-                LookAhead::Shortest
-            } else {
-                LookAhead::Longest
-            },
+            look_ahead: LookAhead::Longest,
         },
     )
 }
@@ -125,7 +121,7 @@ fn changed(source: &Source, t: usize) -> Source {
 fn the_look_ahead_of_content_is_exact() {
     let fixture = Fixture::new();
     let content = fixture.model.content().unwrap();
-    assert_eq!(content.look_aheads(), [2 * 1, 2 * (1 + 2)]);
+    assert_eq!(content.look_aheads(), [2, 2 * (1 + 2)]);
     let ahead = 2 * (1 + 2);
     let source = Source::new(10, 40);
     let features = |source: &Source| {
