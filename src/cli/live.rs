@@ -134,10 +134,7 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     let source = args.from.as_deref().map(file::open).transpose()?;
     let engine = args
         .engine
-        .load_with(VoiceLibrary::user(), |builder| match &args.model {
-            Some(folder) => builder.convert_weights(folder),
-            None => builder,
-        })?;
+        .load_converting(VoiceLibrary::user(), args.model.as_deref())?;
     let request = request(args, &engine)?;
     if args.calibrate {
         return calibrate(args, &request);

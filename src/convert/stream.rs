@@ -132,13 +132,8 @@ impl ConversionStream {
     /// # Errors
     /// [`Error::Compute`] only.
     pub fn flush(&mut self) -> Result<SourceProfile> {
-        let total = self.total();
-        if total > 0 {
-            self.drain()?;
-        }
-        self.cut(total);
-        let profile = self.listener.settle();
-        self.forget();
+        let profile = self.finish()?;
+        self.listener.reset();
         Ok(profile)
     }
 
@@ -164,8 +159,8 @@ impl ConversionStream {
 
     /// Forgets the source so far, and what is ready of it.
     pub fn reset(&mut self) {
-        self.ready.clear();
-        self.forget();
+        self.restart();
+        self.listener.reset();
     }
 
     /// Samples that what is ready trails what was pushed by at most, at the output rate; while a
@@ -369,11 +364,6 @@ impl ConversionStream {
     fn give(&mut self, audio: &Audio) {
         self.made += audio.frames() as u64;
         self.ready.extend_from_slice(&audio.channels()[0]);
-    }
-
-    fn forget(&mut self) {
-        self.listener.reset();
-        self.forget_sound();
     }
 
     fn forget_sound(&mut self) {

@@ -43,7 +43,6 @@ struct StandIn {
     costs: Costs,
     level: usize,
     held: VecDeque<f32>,
-    unheard: usize,
 }
 
 const CHUNK: usize = 4 * QUANTUM;
@@ -72,7 +71,6 @@ impl Changer for StandIn {
 
     fn push(&mut self, samples: &[f32], ready: &mut Vec<f32>) -> Result<()> {
         self.held.extend(samples);
-        self.unheard += samples.len();
         if self.held.len() >= self.latency_samples() {
             let cost = self.costs[self.level].load(Ordering::Relaxed);
             self.clock.put_forward(cost);
@@ -147,7 +145,6 @@ impl World {
             costs: Arc::clone(&costs),
             level: 0,
             held: VecDeque::new(),
-            unheard: 0,
         };
         let (commands, orders) = mpsc::channel();
         let shared = Arc::default();

@@ -5,21 +5,12 @@ use std::path::Path;
 
 use assert_cmd::Command;
 use serde_json::Value;
-use syrinx::audio::{Audio, Decoder, OutputFormat, Writer, WriterOptions};
+use syrinx::audio::{Audio, Decoder};
 
 use crate::bench::{Bench, one_error_line, stdout};
 
 fn live(bench: &Bench, args: &[&str]) -> Command {
-    let fixture = |name: &str| format!("{}/tests/fixtures/{name}", env!("CARGO_MANIFEST_DIR"));
-    let mut command = bench.syrinx(&["live", "--voice", "Buzz"]);
-    command.args([
-        "--weights",
-        &fixture("voice"),
-        "--model",
-        &fixture("convert"),
-    ]);
-    command.args(args);
-    command
+    bench.tiny("live", args)
 }
 
 fn spoken(bench: &Bench, name: &str, seconds: f64, rate_hz: u32) -> usize {
@@ -28,11 +19,7 @@ fn spoken(bench: &Bench, name: &str, seconds: f64, rate_hz: u32) -> usize {
         (0.4 * (t * 7.0).sin().powi(2) * ((t * 140.0).fract() - 0.5)) as f32
     });
     let audio = Audio::mono(samples.collect(), rate_hz);
-    let path = bench.path(name);
-    let format = OutputFormat::from_path(&path).unwrap();
-    let mut writer = Writer::create(&path, audio.spec(), format, WriterOptions::default()).unwrap();
-    writer.write(&audio).unwrap();
-    writer.finish().unwrap();
+    bench.write_audio(name, &audio);
     audio.frames()
 }
 

@@ -24,8 +24,8 @@ pub trait ContentExtractor: std::fmt::Debug + Send + Sync {
     /// depend on.
     fn look_aheads(&self) -> Vec<usize>;
 
-    /// A new stream with the look-ahead of that number in [`look_aheads`](Self::look_aheads); with the longest, its
-    /// features are those of [`features`](Self::features).
+    /// A new stream with one of the [`look_aheads`](Self::look_aheads); with the longest, its features are those of
+    /// [`features`](Self::features).
     fn stream(&self, look_ahead: LookAhead) -> Box<dyn ContentStream>;
 }
 
