@@ -329,7 +329,7 @@ impl Worker {
             chunk_ms: ms(chunk),
             look_ahead_ms: ms(ahead),
             window_ms: ms(window),
-            compute_ms: self.core.timings.of(Stage::Convert).p99_ms,
+            compute_ms: self.core.timings.of(Stage::Convert).p50_ms,
             crossfade_ms: 0.0,
             ring_ms: (ring + filters) * 1e3,
             device_out_ms: delay_ms(outlet.map(|outlet| outlet.played.port.delay())),
