@@ -21,7 +21,9 @@ const FIRST_WAIT: Duration = Duration::from_millis(250);
 const LONGEST_WAIT: Duration = Duration::from_secs(4);
 
 /// How often devices shall call back, at first and at most; a device that stutters is called less often.
-const FIRST_CALL: Duration = Duration::from_millis(5);
+///
+/// Not every 5 ms: with the buffer of 10 ms that comes of it, PulseAudio takes sound in fits, up to two seconds late.
+const FIRST_CALL: Duration = Duration::from_millis(10);
 const LONGEST_CALL: Duration = Duration::from_millis(40);
 
 /// So many losses of sound within so long are a stutter.
