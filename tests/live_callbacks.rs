@@ -100,6 +100,7 @@ impl Hardware for Desk {
     fn open_mic(
         &self,
         _: Option<&str>,
+        _: Duration,
         connect: &mut dyn FnMut(Spec) -> Mic,
     ) -> Result<Box<dyn Line>> {
         let mut mic = connect(SPEC);
@@ -109,6 +110,7 @@ impl Hardware for Desk {
     fn open_speaker(
         &self,
         _: Option<&str>,
+        _: Duration,
         connect: &mut dyn FnMut(Spec) -> Speaker,
     ) -> Result<Box<dyn Line>> {
         let mut speaker = connect(SPEC);

@@ -281,6 +281,24 @@ fn what_is_spoken_is_heard_when_the_equation_says() {
     assert!(take.audio.channels()[0].iter().any(|x| x.abs() > 0.01));
 }
 
+/// Nobody else listens here, which would make the server prompt: with calls every 5 ms seconds of sound piled up.
+#[test]
+#[ignore = "measures a delay: needs a quiet machine"]
+fn nothing_piles_up_before_the_loudspeaker() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let output = server.live(&["--duration", "8"]).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    let end: serde_json::Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+    assert_eq!(
+        (&end["cut_ms"], &end["late"]),
+        (&0.0.into(), &0.into()),
+        "{end}"
+    );
+    assert!(end["waiting_ms"][2].as_f64().unwrap() < 200.0, "{end}");
+}
+
 #[test]
 fn the_virtual_microphone_comes_and_goes() {
     let Some(server) = Server::start() else {

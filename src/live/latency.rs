@@ -23,7 +23,7 @@ pub struct Latency {
     pub look_ahead_ms: f64,
     /// W: a window of the spectra, half of it in the analysis and half in the synthesis.
     pub window_ms: f64,
-    /// P: computing a chunk, the 99th percentile.
+    /// P: computing a chunk, the median; what takes longer is what S is there for.
     pub compute_ms: f64,
     /// X: held back for crossfades; nothing, as chunks join exactly.
     pub crossfade_ms: f64,

@@ -261,6 +261,7 @@ fn half_an_hour_with_clocks_that_differ() {
         });
         let status = world.status();
         assert_eq!((status.xruns, status.late), (0, 0), "{ppm}: {status:?}");
+        assert_eq!(status.cut_ms, 0.0);
         assert_eq!(status.level, 0);
         assert!(
             (status.drift_ppm - ppm).abs() < 40.0,

@@ -1,6 +1,8 @@
 //! The system's own devices, through cpal.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use cpal::traits::{DeviceTrait, HostTrait, StreamTrait};
 use cpal::{
@@ -14,18 +16,21 @@ use crate::audio::Spec;
 use crate::audio::playback::{Direction, SoundCard, explain, find, no_device, quiet};
 use crate::{Error, Result};
 
-/// What a device is asked to call back for, ms, first to last; if it will have none of it, it chooses.
-const CALLS_MS: [u32; 2] = [5, 10];
-
-type Fault = Arc<Mutex<Option<String>>>;
+/// What the error callback of a device, which is not the one that carries sound, has told.
+#[derive(Default)]
+struct Told {
+    fault: Mutex<Option<String>>,
+    xruns: AtomicU64,
+}
 
 impl Hardware for SoundCard {
     fn open_mic(
         &self,
         name: Option<&str>,
+        call: Duration,
         connect: &mut dyn FnMut(Spec) -> Mic,
     ) -> Result<Box<dyn Line>> {
-        let device = Opening::new(name, Direction::Input)?;
+        let device = Opening::new(name, call, Direction::Input)?;
         match device.format() {
             SampleFormat::F32 => device.listen::<f32>(connect),
             SampleFormat::F64 => device.listen::<f64>(connect),
@@ -43,9 +48,10 @@ impl Hardware for SoundCard {
     fn open_speaker(
         &self,
         name: Option<&str>,
+        call: Duration,
         connect: &mut dyn FnMut(Spec) -> Speaker,
     ) -> Result<Box<dyn Line>> {
-        let device = Opening::new(name, Direction::Output)?;
+        let device = Opening::new(name, call, Direction::Output)?;
         match device.format() {
             SampleFormat::F32 => device.play::<f32>(connect),
             SampleFormat::F64 => device.play::<f64>(connect),
@@ -66,10 +72,12 @@ struct Opening {
     device: cpal::Device,
     label: String,
     supported: SupportedStreamConfig,
+    /// How often it is asked to call back; if it will have none of it, it chooses.
+    call: Duration,
 }
 
 impl Opening {
-    fn new(name: Option<&str>, direction: Direction) -> Result<Self> {
+    fn new(name: Option<&str>, call: Duration, direction: Direction) -> Result<Self> {
         quiet();
         let host = cpal::default_host();
         let device = match (name, direction) {
@@ -97,6 +105,7 @@ impl Opening {
             device,
             label,
             supported,
+            call,
         })
     }
 
@@ -113,7 +122,7 @@ impl Opening {
 
     /// How it may be opened, the best first.
     fn configs(&self) -> Vec<StreamConfig> {
-        let rate_hz = self.supported.sample_rate();
+        let frames = self.call.as_secs_f64() * f64::from(self.supported.sample_rate());
         let config = |buffer_size| StreamConfig {
             buffer_size,
             ..self.supported.into()
@@ -122,11 +131,9 @@ impl Opening {
             SupportedBufferSize::Range { min, max } => (min..=max).contains(frames),
             SupportedBufferSize::Unknown => true,
         };
-        let short = CALLS_MS.map(|ms| rate_hz * ms / 1000);
-        let short = short.into_iter().filter(fits);
-        let mut configs: Vec<StreamConfig> = short
-            .map(|frames| config(BufferSize::Fixed(frames)))
-            .collect();
+        let asked = Some(frames as u32).filter(fits);
+        let asked = asked.map(|frames| config(BufferSize::Fixed(frames)));
+        let mut configs: Vec<StreamConfig> = asked.into_iter().collect();
         configs.push(config(BufferSize::Default));
         configs
     }
@@ -136,7 +143,7 @@ impl Opening {
         T: SizedSample,
         f32: FromSample<T>,
     {
-        self.open(|device, config, fault| {
+        self.open(|device, config, told| {
             let mut mic = connect(self.spec());
             device.build_input_stream(
                 config,
@@ -145,7 +152,7 @@ impl Opening {
                     let delay = at.callback.duration_since(at.capture);
                     mic.hear(buffer, Some(delay), |sample| f32::from_sample_(sample));
                 },
-                report(fault),
+                report(told),
                 None,
             )
         })
@@ -155,7 +162,7 @@ impl Opening {
     where
         T: SizedSample + FromSample<f32>,
     {
-        self.open(|device, config, fault| {
+        self.open(|device, config, told| {
             let mut speaker = connect(self.spec());
             device.build_output_stream(
                 config,
@@ -166,7 +173,7 @@ impl Opening {
                         T::from_sample_(level.clamp(-1.0, 1.0))
                     });
                 },
-                report(fault),
+                report(told),
                 None,
             )
         })
@@ -178,19 +185,19 @@ impl Opening {
         mut build: impl FnMut(
             &cpal::Device,
             StreamConfig,
-            Fault,
+            Arc<Told>,
         ) -> std::result::Result<cpal::Stream, cpal::Error>,
     ) -> Result<Box<dyn Line>> {
         let mut refused = None;
         for config in self.configs() {
-            let fault = Fault::default();
-            let stream = build(&self.device, config, Arc::clone(&fault));
+            let told = Arc::new(Told::default());
+            let stream = build(&self.device, config, Arc::clone(&told));
             match stream.and_then(|stream| stream.play().map(|()| stream)) {
                 Ok(stream) => {
                     return Ok(Box::new(Open {
                         _stream: stream,
                         label: self.label.clone(),
-                        fault,
+                        told,
                     }));
                 }
                 Err(error) => refused = Some(error),
@@ -211,7 +218,7 @@ impl Opening {
 }
 
 /// Keeps what ends a stream. Anything else passes, or the device calls back no more, which is noticed anyway.
-fn report(fault: Fault) -> impl FnMut(cpal::Error) + Send + 'static {
+fn report(told: Arc<Told>) -> impl FnMut(cpal::Error) + Send + 'static {
     move |error: cpal::Error| {
         let ends = [
             ErrorKind::DeviceNotAvailable,
@@ -219,8 +226,10 @@ fn report(fault: Fault) -> impl FnMut(cpal::Error) + Send + 'static {
             ErrorKind::PermissionDenied,
             ErrorKind::StreamInvalidated,
         ];
-        if ends.contains(&error.kind()) {
-            let mut fault = fault.lock().unwrap_or_else(PoisonError::into_inner);
+        if error.kind() == ErrorKind::Xrun {
+            told.xruns.fetch_add(1, Ordering::Relaxed);
+        } else if ends.contains(&error.kind()) {
+            let mut fault = told.fault.lock().unwrap_or_else(PoisonError::into_inner);
             fault.get_or_insert(error.to_string());
         }
     }
@@ -230,8 +239,7 @@ fn report(fault: Fault) -> impl FnMut(cpal::Error) + Send + 'static {
 struct Open {
     _stream: cpal::Stream,
     label: String,
-    /// Written by the error callback, which is not the one that carries sound.
-    fault: Fault,
+    told: Arc<Told>,
 }
 
 impl Line for Open {
@@ -240,9 +248,14 @@ impl Line for Open {
     }
 
     fn fault(&self) -> Option<String> {
-        self.fault
+        self.told
+            .fault
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    fn xruns(&self) -> u64 {
+        self.told.xruns.load(Ordering::Relaxed)
     }
 }

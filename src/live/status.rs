@@ -16,6 +16,10 @@ pub struct LiveStatus {
     pub delay_now_ms: f64,
     /// The most so far.
     pub delay_worst_ms: f64,
+    /// What waits before the networks, in them, and before the loudspeaker, ms: the parts of `delay_now_ms` that move.
+    pub waiting_ms: [f64; 3],
+    /// Sound that was left out before the loudspeaker because too much waited there, ms.
+    pub cut_ms: f64,
     /// Peak levels since the last look, dB below full scale.
     pub input_db: f32,
     /// What is played.

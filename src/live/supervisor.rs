@@ -20,6 +20,16 @@ const PATIENCE: Duration = Duration::from_secs(3);
 const FIRST_WAIT: Duration = Duration::from_millis(250);
 const LONGEST_WAIT: Duration = Duration::from_secs(4);
 
+/// How often devices shall call back, at first and at most; a device that stutters is called less often.
+///
+/// Not every 5 ms: with the buffer of 10 ms that comes of it, PulseAudio takes sound in fits, up to two seconds late.
+const FIRST_CALL: Duration = Duration::from_millis(10);
+const LONGEST_CALL: Duration = Duration::from_millis(40);
+
+/// So many losses of sound within so long are a stutter.
+const STUTTER: u64 = 3;
+const STUTTER_WITHIN: Duration = Duration::from_secs(4);
+
 /// What a device is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
@@ -43,6 +53,9 @@ struct Slot {
     called: Instant,
     wait: Duration,
     next: Instant,
+    call: Duration,
+    /// Losses of sound that the present watch began with, and when.
+    xruns: (u64, Instant),
 }
 
 /// Holds the devices of a session.
@@ -80,6 +93,8 @@ impl Supervisor {
                 called: now,
                 wait: FIRST_WAIT,
                 next: now,
+                call: FIRST_CALL,
+                xruns: (0, now),
             };
             supervisor.connect(&mut slot)?;
             supervisor.slots.push(slot);
@@ -101,6 +116,9 @@ impl Supervisor {
         let Some(line) = &slot.line else {
             if now >= slot.next {
                 self.reopen(slot);
+                if let Some(line) = &slot.line {
+                    self.tell(format!("{} is back", line.name()));
+                }
             }
             return;
         };
@@ -119,14 +137,25 @@ impl Supervisor {
                 Purpose::Speaker(at) => Command::Output(at, None, None),
             });
             slot.next = now + slot.wait;
+            return;
+        }
+        let lost = line.xruns();
+        if lost >= slot.xruns.0 + STUTTER && slot.call < LONGEST_CALL {
+            slot.call *= 2;
+            let (name, ms) = (line.name(), slot.call.as_millis());
+            slot.line = None;
+            self.tell(format!(
+                "{name} stutters: opened anew with calls of {ms} ms"
+            ));
+            self.reopen(slot);
+        } else if now - slot.xruns.1 > STUTTER_WITHIN {
+            slot.xruns = (lost, now);
         }
     }
 
     fn reopen(&self, slot: &mut Slot) {
         match self.connect(slot) {
             Ok(()) => {
-                let name = slot.line.as_ref().map(|line| line.name());
-                self.tell(format!("{} is back", name.unwrap_or_default()));
                 let shared = &mut self.shared.lock().unwrap_or_else(PoisonError::into_inner);
                 shared.reopened += 1;
             }
@@ -142,7 +171,7 @@ impl Supervisor {
         match slot.wanted.purpose {
             Purpose::Mic => {
                 let mut ends = None;
-                let line = self.hardware.open_mic(name, &mut |spec| {
+                let line = self.hardware.open_mic(name, slot.call, &mut |spec| {
                     let (mic, heard) = port::mic(spec);
                     ends = Some(heard);
                     mic
@@ -155,7 +184,7 @@ impl Supervisor {
             }
             Purpose::Speaker(at) => {
                 let mut ends = None;
-                let line = self.hardware.open_speaker(name, &mut |spec| {
+                let line = self.hardware.open_speaker(name, slot.call, &mut |spec| {
                     let (speaker, played) = port::speaker(spec);
                     ends = Some(played);
                     speaker
@@ -169,7 +198,8 @@ impl Supervisor {
                 slot.line = Some(line);
             }
         }
-        (slot.calls, slot.called) = (0, Instant::now());
+        let now = Instant::now();
+        (slot.calls, slot.called, slot.xruns) = (0, now, (0, now));
         Ok(())
     }
 

@@ -264,7 +264,15 @@ impl Worker {
         self.status.passing = self.core.level() == self.core.changer().levels();
         if let (Some(inlet), Some(outlet)) = (&self.inlet, &self.outlets[0]) {
             self.status.drift_ppm = outlet.drift_ppm();
-            let rings = inlet.level_s() + self.core.inside() as f64 / rate + outlet.level_s();
+            let inside_s = self.core.inside() as f64 / rate;
+            let waiting_s = [inlet.level_s(), inside_s, outlet.level_s()];
+            let rings = waiting_s.iter().sum::<f64>();
+            self.status.waiting_ms = waiting_s.map(|seconds| seconds * 1e3);
+            let cut_ms = 1e3 * outlet.dropped as f64 / f64::from(outlet.played.rate_hz);
+            // What is cut before the loudspeaker is as lost as what is left out before the networks.
+            let chunks = |ms: f64| (ms / latency.chunk_ms).ceil() as u64;
+            self.status.late += chunks(cut_ms).saturating_sub(chunks(self.status.cut_ms));
+            self.status.cut_ms = cut_ms;
             let filters = inlet.filter_s() + outlet.filter_s();
             self.status.delay_now_ms =
                 (rings + filters) * 1e3 + latency.device_in_ms + latency.device_out_ms;
@@ -329,7 +337,7 @@ impl Worker {
             chunk_ms: ms(chunk),
             look_ahead_ms: ms(ahead),
             window_ms: ms(window),
-            compute_ms: self.core.timings.of(Stage::Convert).p99_ms,
+            compute_ms: self.core.timings.of(Stage::Convert).p50_ms,
             crossfade_ms: 0.0,
             ring_ms: (ring + filters) * 1e3,
             device_out_ms: delay_ms(outlet.map(|outlet| outlet.played.port.delay())),
