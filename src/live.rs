@@ -9,6 +9,7 @@
 //! slow, and keeps the output ring at its level although no two clocks are the same. [`Live`] starts a [`LiveSession`] on
 //! any [`Hardware`]; [`LiveFile`] drives the same engine from samples that are there, and leaves nothing out.
 
+mod calibration;
 mod changer;
 mod clock;
 mod core;

@@ -15,8 +15,8 @@ use syrinx_models::megatts2::{self, DurationSession, ProsodySession, Timbre};
 
 pub use builder::{VoiceBuilder, VoiceOrigin, VoiceSource};
 pub(crate) use colour::Colour;
-pub(crate) use library::cache_folder;
 pub use library::{StoredVoice, VoiceLibrary};
+pub(crate) use library::{cache_folder, data_folder, write_whole};
 pub(crate) use trial::Trial;
 
 use crate::engine::Model;

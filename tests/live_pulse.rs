@@ -15,6 +15,8 @@ use syrinx::audio::{
 const RATE_HZ: u32 = 48_000;
 
 /// A server with a sink `mouth`, whose monitor is the microphone, and a sink `ear`, which is the loudspeaker.
+///
+/// Without `norewinds` a null sink that nobody plays into sleeps up to two seconds ahead, and what comes then waits.
 struct Server {
     folder: tempfile::TempDir,
     server: Child,
@@ -53,9 +55,12 @@ impl Server {
             .args(["-L", "module-native-protocol-unix"])
             .args([
                 "-L",
-                "module-null-sink sink_name=mouth rate=48000 channels=1",
+                "module-null-sink sink_name=mouth rate=48000 channels=1 norewinds=1",
             ])
-            .args(["-L", "module-null-sink sink_name=ear rate=48000 channels=1"])
+            .args([
+                "-L",
+                "module-null-sink sink_name=ear rate=48000 channels=1 norewinds=1",
+            ])
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
@@ -232,18 +237,36 @@ fn shift(early: &[f32], late: &[f32]) -> (usize, f32) {
     (best, agreement(best))
 }
 
+/// A machine that is busy with other things may starve the server, so that one of three attempts is enough.
 #[test]
-#[ignore = "measures a delay: needs a quiet machine, and a release build"]
 fn what_is_spoken_is_heard_when_the_equation_says() {
     let Some(server) = Server::start() else {
         return;
     };
+    let mut told = Vec::new();
+    for _ in 0..3 {
+        let (ms, agreement, end) = mouth_to_ear(&server);
+        let expected = end["latency"]["total_ms"].as_f64().unwrap();
+        println!(
+            "mouth to ear {ms} ms (agreement {agreement:.2}), equation {expected:.1} ms: {end}"
+        );
+        if agreement > 0.4 && (ms as f64 - expected).abs() < 60.0 {
+            return;
+        }
+        told.push((ms, agreement, end));
+    }
+    panic!("{told:?}");
+}
+
+/// Speaks bursts into the microphone: after how many ms they are heard, how sure that is, and what was told at the end.
+fn mouth_to_ear(server: &Server) -> (usize, f32, serde_json::Value) {
     let live = server
         .live(&[
             "--duration",
             "9",
             "--record",
             "take.wav",
+            "-y",
             "--preset",
             "balanced",
         ])
@@ -267,36 +290,37 @@ fn what_is_spoken_is_heard_when_the_equation_says() {
     let last = text.lines().last().unwrap_or_default();
     assert!(output.status.success(), "{text}");
     let end: serde_json::Value = serde_json::from_str(last).unwrap();
-    let expected = end["latency"]["total_ms"].as_f64().unwrap();
     let (early, late) = (server.recorded("mouth.f32"), server.recorded("ear.f32"));
     let (ms, agreement) = shift(&envelope(&early), &envelope(&late));
-    println!("mouth to ear {ms} ms (agreement {agreement:.2}), equation {expected:.1} ms: {last}");
-    assert!(agreement > 0.4, "{agreement}");
-    assert!((ms as f64 - expected).abs() < 150.0, "{ms} ms, {last}");
     let take = Decoder::open(server.path("take.wav"))
         .unwrap()
         .read_all()
         .unwrap();
     assert!(take.audio.duration() > 4.0, "{}", take.audio.duration());
     assert!(take.audio.channels()[0].iter().any(|x| x.abs() > 0.01));
+    (ms, agreement, end)
 }
 
-/// Nobody else listens here, which would make the server prompt: with calls every 5 ms seconds of sound piled up.
+/// Nobody else listens here, which would make the server prompt. A machine that is busy with other things may starve the
+/// server, so that one of three attempts is enough.
 #[test]
-#[ignore = "measures a delay: needs a quiet machine"]
 fn nothing_piles_up_before_the_loudspeaker() {
     let Some(server) = Server::start() else {
         return;
     };
-    let output = server.live(&["--duration", "8"]).output().unwrap();
-    let text = String::from_utf8_lossy(&output.stdout);
-    let end: serde_json::Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
-    assert_eq!(
-        (&end["cut_ms"], &end["late"]),
-        (&0.0.into(), &0.into()),
-        "{end}"
-    );
-    assert!(end["waiting_ms"][2].as_f64().unwrap() < 200.0, "{end}");
+    let mut ends = Vec::new();
+    for _ in 0..3 {
+        let output = server.live(&["--duration", "5"]).output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout);
+        let end: serde_json::Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+        let lost = (&end["cut_ms"], &end["late"], &end["xruns"]);
+        let waiting_ms = end["waiting_ms"][2].as_f64().unwrap();
+        if lost == (&0.0.into(), &0.into(), &0.into()) && waiting_ms < 200.0 {
+            return;
+        }
+        ends.push(end);
+    }
+    panic!("{ends:?}");
 }
 
 #[test]

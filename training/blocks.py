@@ -13,15 +13,17 @@ HALF = {"on": False}  # blocks compute in bfloat16 (faster where the CPU has it)
 class ConvBlock(nn.Module):
     """x + project(silu(expand(norm(x)))): a dense convolution widens, a pointwise one narrows; [B, C, T].
 
-    With `film` = (scale, shift), each [B, C], the norm's output is modulated: norm(x) * (1 + scale) + shift.
+    With `film` = (scale, shift), each [B, C], the norm's output is modulated: norm(x) * (1 + scale) + shift. With `ahead`, a frame
+    sees so many frames after it and the more before it, kernel - 1 in all.
     """
-    def __init__(self, channels, hidden, kernel):
-        super().__init__(); self.norm = ChannelNorm(channels); self.expand = nn.Conv1d(channels, hidden, kernel, padding=kernel // 2)
+    def __init__(self, channels, hidden, kernel, ahead=None):
+        super().__init__(); self.norm = ChannelNorm(channels); self.around = None if ahead is None else (kernel - 1 - ahead, ahead); self.expand = nn.Conv1d(channels, hidden, kernel, padding=0 if self.around else kernel // 2)
         self.project = nn.Conv1d(hidden, channels, 1); nn.init.normal_(self.project.weight, std=0.3 / math.sqrt(hidden)); nn.init.zeros_(self.project.bias)
     def forward(self, x, film=None, mask=None):
         h = self.norm(x)
         if film is not None: h = h * (1 + film[0][..., None]) + film[1][..., None]
         if mask is not None: h = h * mask  # the shift must not reach the padding, from where the convolution would bring it back
+        if self.around: h = F.pad(h, self.around)
         with torch.autocast("cpu", torch.bfloat16, enabled=HALF["on"]): y = self.project(F.silu(self.expand(h)))
         return x + y.float()
 

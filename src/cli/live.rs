@@ -60,15 +60,15 @@ pub struct Args {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=100), default_value = "1", help_heading = "Voice")]
     steps: u16,
 
-    /// How much delay for how much quality: low, balanced or quality
-    #[arg(long, value_name = "NAME", value_parser = preset, default_value = "balanced", help_heading = "Delay")]
-    preset: Preset,
+    /// How much delay for how much quality: low, balanced or quality [default: what --calibrate has found, or balanced]
+    #[arg(long, value_name = "NAME", value_parser = preset, help_heading = "Delay")]
+    preset: Option<Preset>,
 
     /// Hold the delay from mouth to ear at so many ms, for pictures that go with it
     #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u32).range(1..=1900), help_heading = "Delay")]
     fixed_delay: Option<u32>,
 
-    /// Measure which preset this machine is fast enough for, and do nothing else
+    /// Measure which preset this machine is fast enough for, remember it, and do nothing else
     #[arg(long, help_heading = "Delay")]
     calibrate: bool,
 
@@ -145,6 +145,12 @@ pub fn run(args: &Args) -> Result<(), Failure> {
     }
 }
 
+impl Args {
+    fn preset(&self) -> Preset {
+        self.preset.or_else(Preset::remembered).unwrap_or_default()
+    }
+}
+
 fn request(args: &Args, engine: &Engine) -> Result<ConversionRequest, Failure> {
     let cast = Cast::new(engine, args.json);
     let voice = cast.chosen("--voice", &args.voice, &[], None)?;
@@ -163,7 +169,11 @@ fn calibrate(args: &Args, request: &ConversionRequest) -> Result<(), Failure> {
     // The shortest delay that leaves half of the time to everything else.
     let comfortable = trials.iter().find(|trial| trial.load() <= 0.5);
     let chosen = comfortable.or_else(|| trials.iter().rfind(|trial| trial.fits()));
-    let chosen = chosen.map(|trial| trial.preset.name());
+    let chosen = chosen.map(|trial| trial.preset);
+    if let Some(preset) = chosen {
+        preset.remember()?;
+    }
+    let chosen = chosen.map(Preset::name);
     if args.json {
         let list: Vec<_> = trials.iter().map(told).collect();
         return console::print(json!({"presets": list, "preset": chosen}));
@@ -181,7 +191,7 @@ fn calibrate(args: &Args, request: &ConversionRequest) -> Result<(), Failure> {
         ))?;
     }
     console::print(match chosen {
-        Some(name) => format!("use --preset {name}"),
+        Some(name) => format!("{name} it is from now on, unless --preset says otherwise"),
         None => "this machine is too slow for live conversion; convert files with `syrinx convert`"
             .into(),
     })

@@ -76,7 +76,10 @@ impl Rendering {
     /// Takes a frame of the source.
     pub fn push(&mut self, frame: SourceFrame) {
         match &mut self.way {
-            Way::Kept(kept) => kept.push(&frame),
+            Way::Kept(kept) => {
+                self.vocoder.foretell(&[frame.f0_hz]);
+                kept.push(&frame);
+            }
             Way::Retimed(retiming) => retiming.push(frame),
         }
     }
@@ -161,11 +164,14 @@ impl Rendering {
 
     /// Samples that the output trails the frames by; of pieces that are retimed, as long as the longest.
     pub fn latency_samples(&self) -> usize {
-        let frames = match &self.way {
-            Way::Kept(kept) => kept.block - 1 + kept.network.latency_frames(),
-            Way::Retimed(_) => retiming::LONGEST,
+        let (frames, foretold) = match &self.way {
+            Way::Kept(kept) => {
+                let chunk = kept.network.latency_frames() - 1;
+                (kept.block - 1 + chunk, kept.network.look_ahead_frames())
+            }
+            Way::Retimed(_) => (retiming::LONGEST, 0),
         };
-        frames * self.hop + self.vocoder.latency_samples()
+        frames * self.hop + self.vocoder.latency_samples_foretold(foretold)
     }
 
     fn sound(&mut self, retimed: &Retimed) -> Result<()> {

@@ -35,8 +35,8 @@ pub struct ConversionRequest {
     voice: Voice,
     style: Option<Voice>,
     settings: Settings,
-    /// That of the voice, once it has been heard.
-    colour: Arc<OnceLock<Option<Colour>>>,
+    /// Voice and style, once they have been listened to.
+    who: Arc<OnceLock<Who>>,
 }
 
 /// A source, converted whole.
@@ -57,7 +57,7 @@ impl ConversionRequest {
             voice,
             style: None,
             settings: Settings::default(),
-            colour: Arc::default(),
+            who: Arc::default(),
         })
     }
 
@@ -65,7 +65,7 @@ impl ConversionRequest {
     #[must_use]
     pub fn to(mut self, voice: &Voice) -> Self {
         self.voice = voice.clone();
-        self.colour = Arc::default();
+        self.who = Arc::default();
         self
     }
 
@@ -74,6 +74,7 @@ impl ConversionRequest {
     #[must_use]
     pub fn style(mut self, style: &Voice) -> Self {
         self.style = Some(style.clone());
+        self.who = Arc::default();
         self
     }
 
@@ -216,6 +217,9 @@ impl ConversionRequest {
 
     /// Who shall be heard, listened to.
     fn who(&self) -> Result<Who> {
+        if let Some(who) = self.who.get() {
+            return Ok(who.clone());
+        }
         let style = self.style.as_ref();
         let mut who = Who {
             engine: self.engine.clone(),
@@ -226,14 +230,8 @@ impl ConversionRequest {
                 .transpose()?,
             colour: None,
         };
-        who.colour = match self.colour.get() {
-            Some(colour) => colour.clone(),
-            None => {
-                let colour = who.heard(&who.plain_target()?)?;
-                self.colour.get_or_init(|| colour).clone()
-            }
-        };
-        Ok(who)
+        who.colour = who.heard(&who.plain_target()?)?;
+        Ok(self.who.get_or_init(|| who).clone())
     }
 
     /// The voice asked for.
@@ -271,7 +269,7 @@ impl fmt::Debug for ConversionTarget {
 }
 
 /// Who shall be heard, and in what style.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub(super) struct Who {
     pub engine: Engine,
     pub converter: Converter,

@@ -167,9 +167,10 @@ impl ConversionStream {
     /// [`Profile::Measured`](super::Profile::Measured) source is measured, all of it waits.
     pub fn latency_samples(&self) -> usize {
         let hop = self.mel.hop;
-        let gate = (Gate::AHEAD + 2) * hop;
-        let frames =
-            self.analysis.latency_samples() + hop + self.rendering.latency_samples().max(gate);
+        let gate = (Gate::AHEAD + 1) * hop;
+        // Whatever a frame waits for, it is looked at when a frame is complete.
+        let analysis = self.analysis.latency_samples().next_multiple_of(hop);
+        let frames = analysis + self.rendering.latency_samples().max(gate);
         let inner = (self.input.latency() + frames) as f64;
         let outer = inner * f64::from(self.output_rate_hz()) / f64::from(self.mel.rate_hz);
         outer.ceil() as usize + self.output.latency()

@@ -136,16 +136,18 @@ impl Outlet {
         new
     }
 
-    /// Passes samples on at the rate of the engine.
+    /// Passes samples on at the rate of the engine, which come in chunks of `chunk_s` seconds but for the first.
     ///
     /// # Errors
     /// [`Error::Audio`] if the filter fails, which it does not on any input.
-    pub fn push(&mut self, samples: &[f32], now: Duration) -> Result<()> {
+    pub fn push(&mut self, samples: &[f32], chunk_s: f64, now: Duration) -> Result<()> {
         let (level_s, target_s) = (self.level_s(), self.target_s());
         let since = now.saturating_sub(self.last.replace(now).unwrap_or(now));
         if self.played.port.is_idle() {
-            // Nothing sounds: begin with the silence that holds the level.
-            let missing = (target_s - level_s).max(0.0) * f64::from(self.played.rate_hz);
+            // Nothing sounds: begin with the silence that holds the level until the next chunk comes.
+            let short_s = chunk_s - samples.len() as f64 / f64::from(self.engine_hz);
+            let missing_s = target_s + short_s.max(0.0) - level_s;
+            let missing = missing_s.max(0.0) * f64::from(self.played.rate_hz);
             let silence = vec![0.0; missing as usize];
             // A ring that is full needs none.
             let _ = self.played.ring.push_partial_slice(&silence);

@@ -37,8 +37,8 @@ impl Preset {
     /// How much is converted at a time.
     pub fn pace(self) -> Pace {
         let (chunk, pitch_look_ahead, look_ahead) = match self {
-            Self::Low => (2, 3, LookAhead::Shortest),
-            Self::Balanced => (4, 6, LookAhead::Middle),
+            Self::Low => (2, 1, LookAhead::Shortest),
+            Self::Balanced => (4, 2, LookAhead::Middle),
             Self::Quality => (8, 12, LookAhead::Longest),
         };
         Pace::Live {

@@ -4,16 +4,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use cpal::traits::{DeviceTrait, HostTrait, StreamTrait};
-use cpal::{
-    BufferSize, ErrorKind, FromSample, SampleFormat, SizedSample, StreamConfig,
-    SupportedBufferSize, SupportedStreamConfig,
-};
+use cpal::traits::{DeviceTrait, StreamTrait};
+use cpal::{BufferSize, ErrorKind, FromSample, SizedSample, StreamConfig, SupportedBufferSize};
 
 use super::hardware::{Hardware, Line};
 use super::port::{Mic, Speaker};
 use crate::audio::Spec;
-use crate::audio::playback::{Direction, SoundCard, explain, find, no_device, quiet};
+use crate::audio::playback::{Direction, Opening, SoundCard, explain, with_samples};
 use crate::{Error, Result};
 
 /// What the error callback of a device, which is not the one that carries sound, has told.
@@ -30,19 +27,8 @@ impl Hardware for SoundCard {
         call: Duration,
         connect: &mut dyn FnMut(Spec) -> Mic,
     ) -> Result<Box<dyn Line>> {
-        let device = Opening::new(name, call, Direction::Input)?;
-        match device.format() {
-            SampleFormat::F32 => device.listen::<f32>(connect),
-            SampleFormat::F64 => device.listen::<f64>(connect),
-            SampleFormat::I8 => device.listen::<i8>(connect),
-            SampleFormat::I16 => device.listen::<i16>(connect),
-            SampleFormat::I24 => device.listen::<cpal::I24>(connect),
-            SampleFormat::I32 => device.listen::<i32>(connect),
-            SampleFormat::U8 => device.listen::<u8>(connect),
-            SampleFormat::U16 => device.listen::<u16>(connect),
-            SampleFormat::U32 => device.listen::<u32>(connect),
-            other => Err(device.unsupported(other)),
-        }
+        let opening = Opening::new(name, Direction::Input)?;
+        with_samples!(opening, T => Called { opening, call }.listen::<T>(connect))
     }
 
     fn open_speaker(
@@ -51,83 +37,28 @@ impl Hardware for SoundCard {
         call: Duration,
         connect: &mut dyn FnMut(Spec) -> Speaker,
     ) -> Result<Box<dyn Line>> {
-        let device = Opening::new(name, call, Direction::Output)?;
-        match device.format() {
-            SampleFormat::F32 => device.play::<f32>(connect),
-            SampleFormat::F64 => device.play::<f64>(connect),
-            SampleFormat::I8 => device.play::<i8>(connect),
-            SampleFormat::I16 => device.play::<i16>(connect),
-            SampleFormat::I24 => device.play::<cpal::I24>(connect),
-            SampleFormat::I32 => device.play::<i32>(connect),
-            SampleFormat::U8 => device.play::<u8>(connect),
-            SampleFormat::U16 => device.play::<u16>(connect),
-            SampleFormat::U32 => device.play::<u32>(connect),
-            other => Err(device.unsupported(other)),
-        }
+        let opening = Opening::new(name, Direction::Output)?;
+        with_samples!(opening, T => Called { opening, call }.play::<T>(connect))
     }
 }
 
 /// A device about to be opened.
-struct Opening {
-    device: cpal::Device,
-    label: String,
-    supported: SupportedStreamConfig,
+struct Called {
+    opening: Opening,
     /// How often it is asked to call back; if it will have none of it, it chooses.
     call: Duration,
 }
 
-impl Opening {
-    fn new(name: Option<&str>, call: Duration, direction: Direction) -> Result<Self> {
-        quiet();
-        let host = cpal::default_host();
-        let device = match (name, direction) {
-            (Some(name), _) => find(name, direction)?,
-            (None, Direction::Input) => host
-                .default_input_device()
-                .ok_or_else(|| no_device(direction))?,
-            (None, Direction::Output) => host
-                .default_output_device()
-                .ok_or_else(|| no_device(direction))?,
-        };
-        let described = device.description();
-        let label = described.map_or_else(|_| "the device".into(), |found| found.name().to_owned());
-        let supported = match direction {
-            Direction::Input => device.default_input_config(),
-            Direction::Output => device.default_output_config(),
-        };
-        let refuses = [ErrorKind::DeviceBusy, ErrorKind::PermissionDenied];
-        let supported = supported.map_err(|error| match name {
-            // ALSA always has a default device in name; only asking it tells whether there is one.
-            None if !refuses.contains(&error.kind()) => no_device(direction),
-            _ => explain(&label, &error),
-        })?;
-        Ok(Self {
-            device,
-            label,
-            supported,
-            call,
-        })
-    }
-
-    fn format(&self) -> SampleFormat {
-        self.supported.sample_format()
-    }
-
-    fn spec(&self) -> Spec {
-        Spec {
-            rate_hz: self.supported.sample_rate(),
-            channels: usize::from(self.supported.channels()),
-        }
-    }
-
+impl Called {
     /// How it may be opened, the best first.
     fn configs(&self) -> Vec<StreamConfig> {
-        let frames = self.call.as_secs_f64() * f64::from(self.supported.sample_rate());
+        let supported = self.opening.supported;
+        let frames = self.call.as_secs_f64() * f64::from(supported.sample_rate());
         let config = |buffer_size| StreamConfig {
             buffer_size,
-            ..self.supported.into()
+            ..supported.into()
         };
-        let fits = |frames: &u32| match *self.supported.buffer_size() {
+        let fits = |frames: &u32| match *supported.buffer_size() {
             SupportedBufferSize::Range { min, max } => (min..=max).contains(frames),
             SupportedBufferSize::Unknown => true,
         };
@@ -144,7 +75,7 @@ impl Opening {
         f32: FromSample<T>,
     {
         self.open(|device, config, told| {
-            let mut mic = connect(self.spec());
+            let mut mic = connect(self.opening.spec());
             device.build_input_stream(
                 config,
                 move |buffer: &[T], info: &cpal::InputCallbackInfo| {
@@ -163,7 +94,7 @@ impl Opening {
         T: SizedSample + FromSample<f32>,
     {
         self.open(|device, config, told| {
-            let mut speaker = connect(self.spec());
+            let mut speaker = connect(self.opening.spec());
             device.build_output_stream(
                 config,
                 move |buffer: &mut [T], info: &cpal::OutputCallbackInfo| {
@@ -191,12 +122,12 @@ impl Opening {
         let mut refused = None;
         for config in self.configs() {
             let told = Arc::new(Told::default());
-            let stream = build(&self.device, config, Arc::clone(&told));
+            let stream = build(&self.opening.device, config, Arc::clone(&told));
             match stream.and_then(|stream| stream.play().map(|()| stream)) {
                 Ok(stream) => {
                     return Ok(Box::new(Open {
                         _stream: stream,
-                        label: self.label.clone(),
+                        label: self.opening.label.clone(),
                         told,
                     }));
                 }
@@ -204,15 +135,8 @@ impl Opening {
             }
         }
         Err(refused.map_or_else(
-            || Error::Device(format!("{} cannot be opened", self.label)),
-            |error| explain(&self.label, &error),
-        ))
-    }
-
-    fn unsupported(&self, format: SampleFormat) -> Error {
-        Error::Device(format!(
-            "{} has samples as {format}, which is not supported; choose another device",
-            self.label
+            || Error::Device(format!("{} cannot be opened", self.opening.label)),
+            |error| explain(&self.opening.label, &error),
         ))
     }
 }

@@ -22,6 +22,9 @@ const DEAF: Duration = Duration::from_millis(150);
 /// Before that the delay has not settled.
 const SETTLED: Duration = Duration::from_secs(3);
 
+/// How often it tells how it is doing.
+const LOOK: Duration = Duration::from_millis(20);
+
 /// What the worker is told from outside.
 pub(super) enum Command {
     Mute(bool),
@@ -62,6 +65,8 @@ pub(super) struct Worker {
     heard: Vec<f32>,
     samples: u64,
     first: Option<Duration>,
+    /// When it next tells.
+    look: Duration,
     stopped: bool,
 }
 
@@ -93,6 +98,7 @@ impl Worker {
             heard: Vec::new(),
             samples: 0,
             first: None,
+            look: Duration::ZERO,
             stopped: false,
         }
     }
@@ -109,7 +115,11 @@ impl Worker {
         let taken = self.take()?;
         self.pass_on()?;
         self.climb()?;
-        self.look();
+        let now = self.clock.now();
+        if now >= self.look {
+            self.look = now + LOOK;
+            self.look(now);
+        }
         Ok(taken)
     }
 
@@ -125,6 +135,7 @@ impl Worker {
     pub fn finish(&mut self) -> Result<()> {
         self.heard.clear();
         self.core.flush(&mut self.heard)?;
+        self.look(self.clock.now());
         self.pass_on()
     }
 
@@ -195,9 +206,9 @@ impl Worker {
         if self.heard.is_empty() {
             return Ok(());
         }
-        let now = self.clock.now();
+        let (now, chunk_s) = (self.clock.now(), self.chunk_s());
         for outlet in self.outlets.iter_mut().flatten() {
-            outlet.push(&self.heard, now)?;
+            outlet.push(&self.heard, chunk_s, now)?;
         }
         self.core
             .timings
@@ -244,8 +255,11 @@ impl Worker {
     }
 
     /// Counts and tells.
-    fn look(&mut self) {
-        let now = self.clock.now();
+    fn look(&mut self, now: Duration) {
+        let timings = &self.core.timings;
+        self.status.convert = timings.of(Stage::Convert);
+        self.status.resample_in = timings.of(Stage::ResampleIn);
+        self.status.resample_out = timings.of(Stage::ResampleOut);
         let deaf = self.inlet.is_none() || now.saturating_sub(self.called.0) > DEAF;
         let gaps = |outlet: &mut Option<Outlet>| {
             let outlet = outlet.as_mut();
@@ -290,19 +304,12 @@ impl Worker {
             let output = peak(output.map(|outlet| outlet.played.port.as_ref()));
             self.status.input_db = db(input).max(shared.input_db);
             self.status.output_db = db(output).max(shared.output_db);
-            let timings = &self.core.timings;
             let message = self.status.message.take().or(told);
             *shared = LiveStatus {
                 reopened,
                 message,
-                convert: self.status.convert,
-                resample_in: self.status.resample_in,
-                resample_out: self.status.resample_out,
                 ..self.status.clone()
             };
-            shared.convert = timings.of(Stage::Convert);
-            shared.resample_in = timings.of(Stage::ResampleIn);
-            shared.resample_out = timings.of(Stage::ResampleOut);
         }
     }
 
@@ -337,7 +344,7 @@ impl Worker {
             chunk_ms: ms(chunk),
             look_ahead_ms: ms(ahead),
             window_ms: ms(window),
-            compute_ms: self.core.timings.of(Stage::Convert).p50_ms,
+            compute_ms: self.status.convert.p50_ms,
             crossfade_ms: 0.0,
             ring_ms: (ring + filters) * 1e3,
             device_out_ms: delay_ms(outlet.map(|outlet| outlet.played.port.delay())),

@@ -179,7 +179,7 @@ impl Voice {
 }
 
 /// Writes a file beside its place, then puts it there.
-fn write_whole(path: &Path, bytes: &[u8], overwrite: bool) -> io::Result<()> {
+pub(crate) fn write_whole(path: &Path, bytes: &[u8], overwrite: bool) -> io::Result<()> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
@@ -273,7 +273,7 @@ fn is_port(name: &str) -> bool {
 }
 
 /// Where the system has data of programs.
-fn data_folder(set: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+pub(crate) fn data_folder(set: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
     let home = || set("HOME").map(PathBuf::from);
     if cfg!(windows) {
         set("APPDATA").map(PathBuf::from)

@@ -38,6 +38,9 @@ impl Bench {
         command.current_dir(self.folder.path()).args(args);
         command.env("SYRINX_VOICES", self.home("voices"));
         command.env("SYRINX_CACHE", self.home("cache"));
+        for name in ["XDG_DATA_HOME", "HOME", "APPDATA"] {
+            command.env(name, self.home("data"));
+        }
         command.timeout(std::time::Duration::from_secs(120));
         command
     }

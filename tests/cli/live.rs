@@ -84,6 +84,28 @@ fn presets_are_measured() {
     assert_eq!(chunks, [25.0, 50.0, 100.0]);
 }
 
+#[test]
+fn what_was_measured_is_the_default_from_then_on() {
+    let bench = Bench::new();
+    spoken(&bench, "in.wav", 1.0, 24_000);
+    let chunks = |record: &str, more: &[&str]| {
+        let args = [&["--from", "in.wav", "--record", record, "--json"], more].concat();
+        let told = stdout(&live(&bench, &args).assert().success());
+        let told: Value = serde_json::from_str(&told).unwrap();
+        told["convert"]["chunks"].as_u64().unwrap()
+    };
+    let balanced = chunks("before.wav", &[]);
+    let calibrate = ["--calibrate", "--duration", "1", "--json"];
+    let told = stdout(&live(&bench, &calibrate).assert().success());
+    let told: Value = serde_json::from_str(&told).unwrap();
+    let found = told["preset"].as_str().unwrap();
+    assert_eq!(
+        chunks("after.wav", &[]),
+        chunks("found.wav", &["--preset", found])
+    );
+    assert_eq!(chunks("told.wav", &["--preset", "balanced"]), balanced);
+}
+
 #[cfg(all(feature = "playback", target_os = "linux"))]
 #[test]
 fn without_a_sound_card_there_is_one_line() {

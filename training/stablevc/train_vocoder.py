@@ -1,29 +1,37 @@
 #!/usr/bin/env python3
 """The starter vocoder, going on with mels as the converter makes them.
 
-    train_vocoder.py --sets DIR[,DIR...] --flow state.pt --voice FOLDER --out DIR --minutes M [--threads 1]
+    train_vocoder.py --sets DIR[,DIR...] --flow state.pt --voice FOLDER --out DIR --minutes M [--start FOLDER] [--threads 1]
 
 A converted mel is smoother than a true one and a vocoder that has only met true ones makes it hoarse. Readings are converted into
 the voice they were read in (heard as another voice, or from the same reading in another timbre; references are other utterances), mostly
 in one step, as shipped; losses are those of the vocoder's own training on waves: multi-resolution STFT, then the small discriminator
-with feature matching. Recordings at 16 kHz count below 7.6 kHz only and are not shown to the judge. Resumable: DIR/state.pt.
+with feature matching. It sees 12.5 ms ahead, where the starter voice's sees 100: a live stream waits for it. It begins as the vocoder of --start
+(a folder of weights), the starter voice's unless given. Recordings at 16 kHz count below 7.6 kHz only and are not shown to the judge. Resumable: DIR/state.pt.
 """
-import argparse, copy, math, pathlib, random, sys, time
+import argparse, copy, json, math, pathlib, random, sys, time
 import torch, torch.nn as nn, torch.nn.functional as F
 here = pathlib.Path(__file__).parent; sys.path[:0] = [str(here), str(here.parent / "megatts2"), str(here.parent), str(here.parent / "vocoder")]
 from ahead import Ahead
 from data import Corpus, to_register
 from disguise import FLOOR
+from harmonic_noise import HarmonicNoise, shifted
 from discriminator import Discriminator, discriminator_loss, feature_loss, generator_loss
 from network import STARTER, StableVc, chunk_mask, level_of, normal
-from shipped import load
+from shipped import fill, load, read
 from train import stft_loss
 from train_acoustic import held_out
 from train_content import heard
 
-SHARES = {"pure": 0.3, "virtual": 0.3, "fast": 0.05, "pseudo": 0.1, "real": 0.25}
+SHARES = {"pure": 0.25, "virtual": 0.25, "fast": 0.05, "pseudo": 0.1, "real": 0.35}
 CROP, WAVE = 160, 96  # frames converted, and frames of them that sound
 TEMPERATURE = 0.3
+LOOK_AHEAD = [1, 0, 0, 0, 0, 0]  # frames, of the first convolution and the blocks
+
+def short_sighted(folder):
+    """The vocoder of a folder of weights, with this look-ahead ."""
+    d = pathlib.Path(folder); sizes = {k: v for k, v in json.load(open(d / "config.json"))["vocoder"].items() if k != "mel"}; file = d / "vocoder.safetensors"
+    return fill(HarmonicNoise(**sizes | {"look_ahead": LOOK_AHEAD}), shifted(read(file), sizes, LOOK_AHEAD), file)
 
 class Converted:
     """Crops as the converter makes them, with the audio they should sound like."""
@@ -50,10 +58,10 @@ class Converted:
 def main():
     a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for n in ("sets", "flow", "voice", "out"): a.add_argument("--" + n, required=True)
-    a.add_argument("--minutes", type=float, default=30); a.add_argument("--threads", type=int, default=1); a.add_argument("--rate", type=float, default=4e-4); a.add_argument("--batch", type=int, default=8); a.add_argument("--adversarial-from", type=float, default=0.25); o = a.parse_args()
+    a.add_argument("--minutes", type=float, default=30); a.add_argument("--start"); a.add_argument("--threads", type=int, default=1); a.add_argument("--rate", type=float, default=4e-4); a.add_argument("--batch", type=int, default=8); a.add_argument("--adversarial-from", type=float, default=0.25); o = a.parse_args()
     torch.set_num_threads(o.threads); torch.manual_seed(5 + int(time.time())); out = pathlib.Path(o.out); out.mkdir(parents=True, exist_ok=True); shipped = load(o.voice); shipped.acoustic.requires_grad_(False)
     m = StableVc(STARTER); m.load_state_dict(torch.load(o.flow)["average"]); m.eval().requires_grad_(False); crops = Converted(Corpus(o.sets.split(","), held_out), m, shipped.acoustic, int(time.time()))
-    v = shipped.vocoder.train(); average, judge = copy.deepcopy(v), Discriminator(); opt = torch.optim.AdamW(v.parameters(), o.rate, betas=(0.8, 0.99), weight_decay=0.01); opt_judge = torch.optim.AdamW(judge.parameters(), 4e-4, betas=(0.8, 0.99)); step, spent = 0, 0.0; state = out / "state.pt"
+    v = short_sighted(o.start or o.voice).train(); average, judge = copy.deepcopy(v), Discriminator(); opt = torch.optim.AdamW(v.parameters(), o.rate, betas=(0.8, 0.99), weight_decay=0.01); opt_judge = torch.optim.AdamW(judge.parameters(), 4e-4, betas=(0.8, 0.99)); step, spent = 0, 0.0; state = out / "state.pt"
     if state.exists(): s = torch.load(state); v.load_state_dict(s["model"]); average.load_state_dict(s["average"]); judge.load_state_dict(s["judge"]); opt.load_state_dict(s["opt"]); opt_judge.load_state_dict(s["opt_judge"]); step, spent = s["step"], s["spent"]
     def save(): torch.save({"model": v.state_dict(), "average": average.state_dict(), "judge": judge.state_dict(), "opt": opt.state_dict(), "opt_judge": opt_judge.state_dict(), "step": step, "spent": spent + time.time() - start}, out / "state.tmp"); (out / "state.tmp").rename(state)
     ahead = Ahead(lambda: crops.next(o.batch), crops.r)

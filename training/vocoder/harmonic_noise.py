@@ -17,11 +17,14 @@ def pulses(f0, max_hz=11000.0, threshold=40.0):
 def excitation(f0, max_hz=11000.0): return stft(pulses(f0, max_hz)) / (N_FFT / 4)
 
 class HarmonicNoise(nn.Module):
-    """mel [B, 100, T], F0 [B, T] -> the parts of the spectrum, each [B, 601, T]."""
-    def __init__(self, channels, hidden, kernel, blocks, free_phase, max_harmonic_hz):
-        super().__init__(); self.parts = 5 if free_phase else 3; self.max_hz = max_harmonic_hz
+    """mel [B, 100, T], F0 [B, T] -> the parts of the spectrum, each [B, 601, T].
+
+    `look_ahead`: frames that the first convolution and each block see ahead; half of their kernels without it.
+    """
+    def __init__(self, channels, hidden, kernel, blocks, free_phase, max_harmonic_hz, look_ahead=None):
+        super().__init__(); self.parts = 5 if free_phase else 3; self.max_hz = max_harmonic_hz; first, *each = look_ahead or [3] + [None] * blocks; self.around = (6 - first, first)
         self.register_buffer("mel_mean", torch.zeros(BANDS)); self.register_buffer("mel_std", torch.ones(BANDS))
-        self.input = nn.Conv1d(BANDS + 2, channels, 7, padding=3); self.blocks = nn.ModuleList(ConvBlock(channels, hidden, kernel) for _ in range(blocks))
+        self.input = nn.Conv1d(BANDS + 2, channels, 7); self.blocks = nn.ModuleList(ConvBlock(channels, hidden, kernel, a) for a in each)
         self.norm = ChannelNorm(channels); self.head = nn.Conv1d(channels, self.parts * BINS, 1); nn.init.normal_(self.head.weight, std=0.02)
         b = torch.zeros(self.parts, BINS); b[0] = 1.2; b[2] = -1.5
         if free_phase: b[2] = -2.5; b[3] = -1.5
@@ -29,7 +32,7 @@ class HarmonicNoise(nn.Module):
     def parameters_of(self, mel, f0):
         """-> list of parts: ln harmonic, theta, ln noise [, ln free, phi]."""
         v = (f0 >= 20).float(); x = torch.cat([(mel - self.mel_mean[:, None]) / self.mel_std[:, None], ((torch.log(f0.clamp(min=20)) - 5) * v)[:, None], v[:, None]], 1)
-        x = self.input(x)
+        x = self.input(F.pad(x, self.around))
         for b in self.blocks: x = b(x)
         p = list(self.head(self.norm(x)).chunk(self.parts, 1)); prior = amplitude_prior(mel)
         for i in (0, 2, 3)[: 2 if self.parts == 3 else 3]: p[i] = (p[i] + prior).clamp(max=7)
@@ -42,6 +45,15 @@ class HarmonicNoise(nn.Module):
         p = self.parameters_of(mel, f0)
         if noise is None: noise = torch.randn(2, *p[0].shape)
         return inverse(self.spectrum(p, f0, torch.complex(noise[0], noise[1])))
+
+def shifted(weights, sizes, look_ahead):
+    """The weights of a vocoder of `sizes` (which see ahead as their `look_ahead` says) for another look-ahead, from which training goes
+    on: every tap stays at its frame, those of frames no longer seen join the last that is."""
+    old = sizes.get("look_ahead") or [3] + [sizes["kernel"] // 2] * sizes["blocks"]; weights = dict(weights)
+    for name, was, now in zip(["input.weight"] + [f"blocks.{i}.expand.weight" for i in range(sizes["blocks"])], old, look_ahead):
+        w = weights[name]; by = was - now
+        if by > 0: kept = F.pad(w[..., : w.shape[-1] - by], (by, 0)); kept[..., -1] += w[..., w.shape[-1] - by:].sum(-1); weights[name] = kept
+    return weights
 
 def inverse(s):
     """Complex [B, 601, T] -> wave [B, T * hop]."""

@@ -29,22 +29,27 @@ pub struct ConvBlock {
 }
 
 impl ConvBlock {
-    /// Loads a block of `channels`, `hidden` channels inside, and an odd `kernel`.
+    /// Loads a block of `channels`, `hidden` channels inside, and a `kernel` whose outputs see `ahead` frames after them.
     ///
     /// # Errors
-    /// [`Error::Config`] for an even kernel,
+    /// [`Error::Config`] for a look-ahead beyond the kernel,
     /// [`Error::Weights`] where a tensor is missing or has another shape.
-    pub fn load(channels: usize, hidden: usize, kernel: usize, vb: VarBuilder<'_>) -> Result<Self> {
-        if kernel.is_multiple_of(2) {
+    pub fn load(
+        channels: usize,
+        hidden: usize,
+        kernel: usize,
+        ahead: usize,
+        vb: VarBuilder<'_>,
+    ) -> Result<Self> {
+        if ahead >= kernel {
             return Err(Error::Config(format!(
-                "a convolution block needs an odd kernel to keep the length, got {kernel}"
+                "a convolution block of {kernel} taps cannot see {ahead} frames ahead"
             )));
         }
-        Self::new(channels, hidden, kernel, vb).map_err(explain)
+        Self::seeing(channels, hidden, kernel, ahead, vb).map_err(explain)
     }
 
-    /// As [`load`](ConvBlock::load) of a checked `kernel`, for networks that explain candle's
-    /// errors themselves.
+    /// A block of an odd `kernel` that sees as far ahead as back, for networks that explain candle's errors themselves.
     ///
     /// # Errors
     /// If a tensor is missing or has another shape.
@@ -54,10 +59,20 @@ impl ConvBlock {
         kernel: usize,
         vb: VarBuilder<'_>,
     ) -> candle_core::Result<Self> {
-        let (same, point) = (Conv1dSpec::same(kernel, 1), Conv1dSpec::default());
+        Self::seeing(channels, hidden, kernel, kernel / 2, vb)
+    }
+
+    fn seeing(
+        channels: usize,
+        hidden: usize,
+        kernel: usize,
+        ahead: usize,
+        vb: VarBuilder<'_>,
+    ) -> candle_core::Result<Self> {
+        let (wide, point) = (Conv1dSpec::ahead(kernel, ahead), Conv1dSpec::default());
         Ok(Self {
             gain: vb.get(channels, "norm.gain")?,
-            expand: Conv1d::load(channels, hidden, kernel, &same, vb.pp("expand"))?,
+            expand: Conv1d::load(channels, hidden, kernel, &wide, vb.pp("expand"))?,
             project: Conv1d::load(hidden, channels, 1, &point, vb.pp("project"))?,
         })
     }
@@ -87,9 +102,9 @@ impl ConvBlock {
         self.residual(x, &modulated.broadcast_add(&shift.unsqueeze(2)?)?)
     }
 
-    /// Frames the block sees on either side of a frame.
-    pub fn context(&self) -> usize {
-        self.expand.spec().padding.0
+    /// Frames the block sees before a frame and after it.
+    pub fn context(&self) -> (usize, usize) {
+        self.expand.spec().padding
     }
 
     fn residual(&self, x: &Tensor, normed: &Tensor) -> candle_core::Result<Tensor> {

@@ -145,6 +145,68 @@ fn the_output_trails_by_the_stated_latency() {
     assert!(fresh.is_empty());
 }
 
+/// A vocoder whose convolutions see nothing of what comes, and the same as one that would see it with weights of zero.
+fn blind() -> [Arc<HarmonicNoise>; 2] {
+    let fixture = Fixture::load("harmonic_noise.safetensors");
+    let mut weights = fixture.below("free.weights");
+    let mut shifted = weights.clone();
+    for name in [
+        "input.weight",
+        "blocks.0.expand.weight",
+        "blocks.1.expand.weight",
+    ] {
+        let all = &weights[name];
+        let (outputs, inputs, taps) = all.dims3().unwrap();
+        let past = all.narrow(2, 0, taps / 2 + 1).unwrap();
+        let none = Tensor::zeros((outputs, inputs, taps / 2), DType::F32, &Device::Cpu).unwrap();
+        shifted.insert(name.into(), Tensor::cat(&[&none, &past], 2).unwrap());
+        weights.insert(name.into(), Tensor::cat(&[&past, &none], 2).unwrap());
+    }
+    let load = |look_ahead, weights| {
+        let config = HarmonicNoiseConfig {
+            look_ahead,
+            ..config(true)
+        };
+        let vb = VarBuilder::from_tensors(weights, DType::F32, &Device::Cpu);
+        Arc::new(HarmonicNoise::load(config, vb).unwrap())
+    };
+    [load(Some(vec![0; 3]), shifted), load(None, weights)]
+}
+
+#[test]
+fn a_look_ahead_moves_the_taps_and_nothing_else() {
+    let fixture = Fixture::load("harmonic_noise.safetensors");
+    let (mel, f0) = (fixture.tensor("mel"), fixture.values("f0"));
+    let [short, long] = blind().map(|vocoder| vocoder.synthesise(mel, &f0, 4).unwrap());
+    assert_close(&short, &long, 1e-5);
+}
+
+#[test]
+fn pulses_foretold_are_the_same_and_need_not_be_waited_for() {
+    let fixture = Fixture::load("harmonic_noise.safetensors");
+    let (mel, f0) = (fixture.tensor("mel"), fixture.values("f0"));
+    let [vocoder, _] = blind();
+    let offline = vocoder.synthesise(mel, &f0, 4).unwrap();
+    for ahead in [0, 1, 2, 5] {
+        let mut stream = vocoder.stream(4);
+        let trails = stream.latency_samples_foretold(ahead);
+        // Half a window, and what the pulses of this frame need of the next.
+        assert_eq!(trails, 600 + 300 * 2usize.saturating_sub(ahead));
+        let mut wave = Vec::new();
+        stream.foretell(&f0[..ahead]);
+        for (k, hz) in f0.iter().enumerate() {
+            stream.foretell(&f0[(k + ahead).min(f0.len())..(k + ahead + 1).min(f0.len())]);
+            let frame = Frames::with_f0(&mel.narrow(2, k, 1).unwrap(), &[*hz]).unwrap();
+            stream.push(&frame, &mut wave).unwrap();
+            if (10..f0.len() - ahead).contains(&k) {
+                assert_eq!((k + 1) * 300 - wave.len(), trails, "{ahead} ahead");
+            }
+        }
+        stream.flush(&mut wave).unwrap();
+        assert_close(&wave, &offline, 1e-6);
+    }
+}
+
 #[test]
 fn an_untrained_network_keeps_the_level_of_the_mel() {
     // With a silent head the amplitudes are the prior, the input white noise. The overlap-add of
@@ -230,6 +292,9 @@ fn impossible_configurations_are_refused() {
     };
     assert!(refused(|c| c.kernel = 4).contains("odd kernel"));
     assert!(refused(|c| c.max_harmonic_hz = 13_000.0).contains("12000"));
+    assert!(refused(|c| c.look_ahead = Some(vec![1, 0])).contains("give 6 numbers"));
+    assert!(refused(|c| c.look_ahead = Some(vec![7, 0, 0, 0, 0, 0])).contains("below 7"));
+    assert!(refused(|c| c.look_ahead = Some(vec![6, 0, 0, 0, 0, 3])).contains("below 3"));
     assert!(refused(|c| c.mel = MelConfig::vocos_24k()).contains("centred_drop_last"));
     assert!(refused(|c| c.mel = MelConfig::librosa(24_000)).contains("ln"));
     assert!(HarmonicNoiseConfig::starter().validate().is_ok());

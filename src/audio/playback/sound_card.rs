@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use cpal::traits::{DeviceTrait, HostTrait, StreamTrait};
-use cpal::{ErrorKind, FromSample, SampleFormat, SizedSample, StreamConfig};
+use cpal::{ErrorKind, FromSample, SizedSample, SupportedStreamConfig};
 
 use super::{Backend, Device, Stream, Tap};
 use crate::audio::Spec;
@@ -36,68 +36,94 @@ impl Backend for SoundCard {
         name: Option<&str>,
         tap: &mut dyn FnMut(Spec) -> Tap,
     ) -> Result<Box<dyn Stream + Send>> {
-        quiet();
-        let device = match name {
-            Some(name) => find(name, Direction::Output)?,
-            None => cpal::default_host()
-                .default_output_device()
-                .ok_or_else(|| no_device(Direction::Output))?,
-        };
-        let label = device
-            .description()
-            .map_or_else(|_| "the sound card".into(), |found| found.name().to_owned());
-        let supported = device.default_output_config().map_err(|error| match name {
-            // ALSA always has a default device in name; only asking it tells whether there is one.
-            None if error.kind() != ErrorKind::DeviceBusy => no_device(Direction::Output),
-            _ => explain(&label, &error),
-        })?;
-        let spec = Spec {
-            rate_hz: supported.sample_rate(),
-            channels: usize::from(supported.channels()),
-        };
-        let opening = Opening {
-            device: &device,
-            config: supported.into(),
-            label,
-            tap: tap(spec),
-        };
-        match supported.sample_format() {
-            SampleFormat::F32 => opening.start::<f32>(),
-            SampleFormat::F64 => opening.start::<f64>(),
-            SampleFormat::I8 => opening.start::<i8>(),
-            SampleFormat::I16 => opening.start::<i16>(),
-            SampleFormat::I24 => opening.start::<cpal::I24>(),
-            SampleFormat::I32 => opening.start::<i32>(),
-            SampleFormat::U8 => opening.start::<u8>(),
-            SampleFormat::U16 => opening.start::<u16>(),
-            SampleFormat::U32 => opening.start::<u32>(),
-            other => Err(Error::Device(format!(
-                "{} wants samples as {other}, which is not supported; choose another device",
-                opening.label
-            ))),
-        }
+        let opening = Opening::new(name, Direction::Output)?;
+        let tap = tap(opening.spec());
+        with_samples!(opening, T => opening.start::<T>(tap))
     }
 }
 
 /// A device about to be opened.
-struct Opening<'a> {
-    device: &'a cpal::Device,
-    config: StreamConfig,
-    label: String,
-    tap: Tap,
+pub(crate) struct Opening {
+    pub device: cpal::Device,
+    pub label: String,
+    pub supported: SupportedStreamConfig,
 }
 
-impl Opening<'_> {
-    fn start<T: SizedSample + FromSample<f32>>(mut self) -> Result<Box<dyn Stream + Send>> {
+/// Evaluates `$call` with `$sample` as the type of the samples of an [`Opening`].
+macro_rules! with_samples {
+    ($opening:ident, $sample:ident => $call:expr) => {
+        with_samples!($opening, $sample => $call; F32 f32, F64 f64, I8 i8, I16 i16, I24 cpal::I24, I32 i32, U8 u8, U16 u16, U32 u32)
+    };
+    ($opening:ident, $sample:ident => $call:expr; $($format:ident $type:ty),*) => {
+        match $opening.supported.sample_format() {
+            $(cpal::SampleFormat::$format => {
+                type $sample = $type;
+                $call
+            })*
+            other => Err($crate::Error::Device(format!(
+                "{} has samples as {other}, which is not supported; choose another device",
+                $opening.label
+            ))),
+        }
+    };
+}
+pub(crate) use with_samples;
+
+impl Opening {
+    /// The device of that name, the default one without a name.
+    ///
+    /// # Errors
+    /// [`Error::Device`] if there is none or it cannot be used.
+    pub fn new(name: Option<&str>, direction: Direction) -> Result<Self> {
+        quiet();
+        let host = cpal::default_host();
+        let default = || match direction {
+            Direction::Input => host.default_input_device(),
+            Direction::Output => host.default_output_device(),
+        };
+        let device = match name {
+            Some(name) => find(name, direction)?,
+            None => default().ok_or_else(|| no_device(direction))?,
+        };
+        let described = device.description();
+        let label = described.map_or_else(|_| "the device".into(), |found| found.name().to_owned());
+        let supported = match direction {
+            Direction::Input => device.default_input_config(),
+            Direction::Output => device.default_output_config(),
+        };
+        let refuses = [ErrorKind::DeviceBusy, ErrorKind::PermissionDenied];
+        let supported = supported.map_err(|error| match name {
+            // ALSA always has a default device in name; only asking it tells whether there is one.
+            None if !refuses.contains(&error.kind()) => no_device(direction),
+            _ => explain(&label, &error),
+        })?;
+        Ok(Self {
+            device,
+            label,
+            supported,
+        })
+    }
+
+    /// Its rate and number of channels.
+    pub fn spec(&self) -> Spec {
+        Spec {
+            rate_hz: self.supported.sample_rate(),
+            channels: usize::from(self.supported.channels()),
+        }
+    }
+
+    fn start<T: SizedSample + FromSample<f32>>(
+        self,
+        mut tap: Tap,
+    ) -> Result<Box<dyn Stream + Send>> {
         let fault = Arc::new(Mutex::new(None));
         let report = Arc::clone(&fault);
         let stream = self
             .device
             .build_output_stream(
-                self.config,
+                self.supported.into(),
                 move |buffer: &mut [T], _: &cpal::OutputCallbackInfo| {
-                    self.tap
-                        .fill(buffer, |level| T::from_sample_(level.clamp(-1.0, 1.0)));
+                    tap.fill(buffer, |level| T::from_sample_(level.clamp(-1.0, 1.0)));
                 },
                 move |error: cpal::Error| {
                     let passing = [
@@ -171,7 +197,7 @@ impl Direction {
 }
 
 /// The device of that name or identifier, or the only one whose name contains it.
-pub(crate) fn find(wanted: &str, direction: Direction) -> Result<cpal::Device> {
+fn find(wanted: &str, direction: Direction) -> Result<cpal::Device> {
     let host = cpal::default_host();
     let unavailable = |error: cpal::Error| explain("the audio system", &error);
     let devices: Vec<cpal::Device> = match direction {
@@ -237,7 +263,7 @@ fn describe(device: &cpal::Device, default: Option<&cpal::DeviceId>) -> Option<D
     })
 }
 
-pub(crate) fn no_device(direction: Direction) -> Error {
+fn no_device(direction: Direction) -> Error {
     Error::Device(match direction {
         Direction::Input => {
             "there is no microphone: connect one, or convert a file with `--from FILE`".into()
@@ -272,7 +298,7 @@ pub(crate) fn explain(label: &str, error: &cpal::Error) -> Error {
 
 /// Keeps ALSA from writing its own complaints to standard error from this thread; what matters of
 /// them comes back as errors.
-pub(crate) fn quiet() {
+fn quiet() {
     #[cfg(target_os = "linux")]
     {
         // Without the handler there is only noise.

@@ -28,7 +28,7 @@ pub fn run(
     interrupt: &Interrupt,
 ) -> Result<(), Failure> {
     let rate_hz = source.spec().rate_hz;
-    let changer = args.preset.changer(request, args.steps.into())?;
+    let changer = args.preset().changer(request, args.steps.into())?;
     let mut live = LiveFile::new(Box::new(changer), rate_hz)?;
     let algorithmic_ms = live.latency().as_secs_f64() * 1e3;
     let Some(mut recording) = recording(args, rate_hz)? else {

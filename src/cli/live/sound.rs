@@ -28,7 +28,8 @@ pub fn run(
     request: &ConversionRequest,
     interrupt: &Interrupt,
 ) -> Result<(), Failure> {
-    let changer = args.preset.changer(request, args.steps.into())?;
+    let preset = args.preset();
+    let changer = preset.changer(request, args.steps.into())?;
     let recording = recording(args, request.converter().rate_hz())?;
     let virtual_mic = match args.virtual_mic {
         true => Some(VirtualMic::create()?),
@@ -37,7 +38,7 @@ pub fn run(
     let mut live = Live::new(Box::new(changer))
         .input(args.input.as_deref())
         .output(args.output.as_deref())
-        .ring(args.preset.ring());
+        .ring(preset.ring());
     if let Some(name) = &args.monitor {
         live = live.monitor(Some(name.as_str()).filter(|name| !name.is_empty()));
     }

@@ -24,7 +24,10 @@ impl VirtualMic {
         };
         let sink = format!("sink_name={SINK}");
         let described = "sink_properties=device.description=Syrinx-Output";
-        mic.load(&["module-null-sink", &sink, "rate=48000", described])?;
+        let sink = ["module-null-sink", &sink, "rate=48000", described];
+        // Without it PulseAudio's null sink sleeps up to two seconds ahead before the first sound; old servers refuse it.
+        let prompt = [&sink[..], &["norewinds=1"]].concat();
+        mic.load(&prompt).or_else(|_| mic.load(&sink))?;
         let master = format!("master={SINK}.monitor");
         let source = format!("source_name={SOURCE}");
         let described = "source_properties=device.description=Syrinx";

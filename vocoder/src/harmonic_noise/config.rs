@@ -24,7 +24,14 @@ pub struct HarmonicNoiseConfig {
     pub free_phase: bool,
     /// Harmonics above this frequency, Hz, are left out.
     pub max_harmonic_hz: f64,
+    /// Frames that the first convolution and each block see ahead, `1 + blocks` numbers; half of their kernels without
+    /// it. A stream waits for the sum.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub look_ahead: Option<Vec<usize>>,
 }
+
+/// Taps of the first convolution.
+pub(super) const INPUT_KERNEL: usize = 7;
 
 impl HarmonicNoiseConfig {
     /// The starter vocoder: 2.1 M parameters.
@@ -37,7 +44,21 @@ impl HarmonicNoiseConfig {
             blocks: 5,
             free_phase: true,
             max_harmonic_hz: 11_000.0,
+            look_ahead: None,
         }
+    }
+
+    /// Taps of the first convolution and of each block, with the frames that they see ahead.
+    pub(super) fn reaches(&self) -> Vec<(usize, usize)> {
+        let kernels = std::iter::once(INPUT_KERNEL).chain((0..self.blocks).map(|_| self.kernel));
+        let ahead = |at: usize, kernel: usize| match &self.look_ahead {
+            Some(frames) => frames.get(at).copied().unwrap_or_default(),
+            None => kernel / 2,
+        };
+        kernels
+            .enumerate()
+            .map(|(at, kernel)| (kernel, ahead(at, kernel)))
+            .collect()
     }
 
     /// Spectra the network predicts: `lh`, `th`, `ln`, and with a free term `lr` and `φ`.
@@ -66,6 +87,16 @@ impl HarmonicNoiseConfig {
                 "the harmonic-noise vocoder needs channels, hidden channels and an odd kernel, got {}, {} and {}",
                 self.channels, self.hidden, self.kernel
             )));
+        }
+        if let Some(ahead) = &self.look_ahead {
+            let fits = self.reaches().iter().all(|(kernel, ahead)| ahead < kernel);
+            if ahead.len() != 1 + self.blocks || !fits {
+                return Err(Error::Config(format!(
+                    "look_ahead = {ahead:?}: give {} numbers, the first below {INPUT_KERNEL}, the others below {}",
+                    1 + self.blocks,
+                    self.kernel
+                )));
+            }
         }
         let nyquist = f64::from(self.mel.rate_hz) / 2.0;
         if !(self.max_harmonic_hz > 0.0 && self.max_harmonic_hz <= nyquist) {

@@ -11,8 +11,6 @@ use crate::mel::MelFilterbank;
 use crate::stream::{Context, Frames};
 use crate::{Error, Result};
 
-/// Taps of the first convolution.
-const INPUT_KERNEL: usize = 7;
 /// F0 below this, Hz, is unvoiced to the network.
 const VOICED_FROM_HZ: f32 = 20.0;
 /// Subtracted from ln F0, to centre it on the range of voices.
@@ -36,14 +34,18 @@ pub(super) struct Network {
 impl Network {
     pub(super) fn load(config: &HarmonicNoiseConfig, vb: VarBuilder<'_>) -> Result<Self> {
         let bands = config.mel.bands;
-        let load = |inputs, outputs, kernel, name: &str| {
-            let spec = Conv1dSpec::same(kernel, 1);
+        let load = |inputs, outputs, (kernel, ahead): (usize, usize), name: &str| {
+            let spec = Conv1dSpec::ahead(kernel, ahead);
             Conv1d::load(inputs, outputs, kernel, &spec, vb.pp(name)).map_err(explain)
         };
-        let blocks = (0..config.blocks).map(|i| {
-            let vb = vb.pp("blocks").pp(i);
-            ConvBlock::load(config.channels, config.hidden, config.kernel, vb)
-        });
+        let reaches = config.reaches();
+        let blocks = reaches[1..]
+            .iter()
+            .enumerate()
+            .map(|(i, &(kernel, ahead))| {
+                let vb = vb.pp("blocks").pp(i);
+                ConvBlock::load(config.channels, config.hidden, kernel, ahead, vb)
+            });
         let outputs = config.parts() * config.mel.bins();
         let mel_std = values(&vb, bands, "mel_std")?;
         if !mel_std.iter().all(|s| *s > 0.0 && s.is_finite()) {
@@ -57,10 +59,10 @@ impl Network {
         Ok(Self {
             mel_mean: values(&vb, bands, "mel_mean")?,
             mel_std,
-            input: load(bands + 2, config.channels, INPUT_KERNEL, "input")?,
+            input: load(bands + 2, config.channels, reaches[0], "input")?,
             blocks: blocks.collect::<Result<_>>()?,
             gain: vb.get(config.channels, "norm.gain").map_err(explain)?,
-            head: load(config.channels, outputs, 1, "head")?,
+            head: load(config.channels, outputs, (1, 0), "head")?,
             inverse: inverse_filters(config, vb.device())?,
             device: vb.device().clone(),
         })
@@ -161,10 +163,11 @@ pub(super) struct NetworkStream {
 
 impl NetworkStream {
     pub(super) fn new(network: &Network) -> Self {
-        let block = |b: &ConvBlock| Context::new(b.context(), b.context());
+        let context = |(left, right)| Context::new(left, right);
+        let blocks = network.blocks.iter().map(ConvBlock::context);
         Self {
-            input: Context::new(INPUT_KERNEL / 2, INPUT_KERNEL / 2),
-            blocks: network.blocks.iter().map(block).collect(),
+            input: context(network.input.spec().padding),
+            blocks: blocks.map(context).collect(),
             parts: Rows::default(),
             prior: Rows::default(),
         }

@@ -34,6 +34,8 @@ pub struct HarmonicNoiseStream {
     excitation: Vec<Complex32>,
     frame: Vec<Complex32>,
     next_frame: u64,
+    /// Frames whose pulses are made and whose mel has not come.
+    foretold: usize,
 }
 
 impl HarmonicNoiseStream {
@@ -50,6 +52,7 @@ impl HarmonicNoiseStream {
             excitation: Vec::new(),
             frame: vec![Complex32::default(); mel.bins()],
             next_frame: 0,
+            foretold: 0,
             model,
         }
     }
@@ -57,6 +60,29 @@ impl HarmonicNoiseStream {
     /// Takes the noise of another seed from the next frame on.
     pub fn set_seed(&mut self, seed: u64) {
         self.noise = NoiseField::new(seed, 0);
+    }
+
+    /// Tells the F0 of the next frames before their mel is known, so that their pulses need not be waited for: in order,
+    /// and the same that will be pushed with them.
+    pub fn foretell(&mut self, f0: &[f32]) {
+        self.foretold += f0.len();
+        self.excite(f0);
+    }
+
+    /// As [`latency_samples`](Stream::latency_samples), if the F0 of so many frames after the last is foretold.
+    pub fn latency_samples_foretold(&self, frames: usize) -> usize {
+        let hop = self.model.config.mel.hop;
+        // A frame of pulses is half a hop late and needs all its samples.
+        let pulses = (hop.div_ceil(2) + self.analysis.latency_samples()).div_ceil(hop);
+        // Of the frames it has, the pulses' analysis gives one less than the quotient.
+        let pulses = (pulses - 1).saturating_sub(frames);
+        self.network.delay().max(pulses) * hop + self.synthesis.latency_samples()
+    }
+
+    fn excite(&mut self, f0: &[f32]) {
+        self.samples.clear();
+        self.pulses.push(f0, &mut self.samples);
+        self.analysis.push(&self.samples, &mut self.excitation);
     }
 
     fn check(&self, frames: &Frames) -> Result<()> {
@@ -77,9 +103,9 @@ impl HarmonicNoiseStream {
     }
 
     fn push_block(&mut self, frames: &Frames, wave: &mut Vec<f32>) -> Result<()> {
-        self.samples.clear();
-        self.pulses.push(frames.f0(), &mut self.samples);
-        self.analysis.push(&self.samples, &mut self.excitation);
+        let known = self.foretold.min(frames.len());
+        self.foretold -= known;
+        self.excite(&frames.f0()[known..]);
         self.network
             .step(&self.model.network, Some(frames), false)?;
         self.synthesise_ready(wave)
@@ -144,14 +170,10 @@ impl Stream for HarmonicNoiseStream {
         self.synthesis.reset();
         self.excitation.clear();
         self.next_frame = 0;
+        self.foretold = 0;
     }
 
     fn latency_samples(&self) -> usize {
-        let hop = self.model.config.mel.hop;
-        // A frame of pulses is half a hop late and needs all its samples.
-        let pulses = (hop.div_ceil(2) + self.analysis.latency_samples()).div_ceil(hop);
-        // Of the frames it has, the pulses' analysis gives one less than the quotient.
-        let frames = self.network.delay().max(pulses - 1);
-        frames * hop + self.synthesis.latency_samples()
+        self.latency_samples_foretold(0)
     }
 }

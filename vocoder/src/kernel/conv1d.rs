@@ -53,6 +53,14 @@ impl Conv1dSpec {
         }
     }
 
+    /// Padding that keeps the length where an output sees `ahead` inputs after it, at most `taps - 1`.
+    pub fn ahead(taps: usize, ahead: usize) -> Self {
+        Self {
+            padding: (taps.saturating_sub(1 + ahead), ahead),
+            ..Self::default()
+        }
+    }
+
     /// All the padding before the signal: an output depends on nothing later than itself.
     pub fn causal(taps: usize, dilation: usize) -> Self {
         Self {
