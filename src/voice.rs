@@ -1,6 +1,7 @@
 //! Who speaks.
 
 mod builder;
+mod cepstral_map;
 mod colour;
 mod date;
 mod library;

@@ -142,11 +142,14 @@ impl Outlet {
     /// [`Error::Audio`] if the filter fails, which it does not on any input.
     pub fn push(&mut self, samples: &[f32], chunk_s: f64, now: Duration) -> Result<()> {
         let (level_s, target_s) = (self.level_s(), self.target_s());
-        let since = now.saturating_sub(self.last.replace(now).unwrap_or(now));
+        let last = self.last.replace(now);
+        let since = now.saturating_sub(last.unwrap_or(now));
         if self.played.port.is_idle() {
-            // Nothing sounds: begin with the silence that holds the level until the next chunk comes.
-            let short_s = chunk_s - samples.len() as f64 / f64::from(self.engine_hz);
-            let missing_s = target_s + short_s.max(0.0) - level_s;
+            // Nothing sounds: begin with the silence that holds the level. The first piece of all is no whole chunk, and the
+            // next comes as late.
+            let first_s = samples.len() as f64 / f64::from(self.engine_hz);
+            let short_s = last.map_or((chunk_s - first_s).max(0.0), |_| 0.0);
+            let missing_s = target_s + short_s - level_s;
             let missing = missing_s.max(0.0) * f64::from(self.played.rate_hz);
             let silence = vec![0.0; missing as usize];
             // A ring that is full needs none.

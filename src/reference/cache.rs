@@ -18,6 +18,9 @@ use crate::Result;
 const MOST_ENTRIES: usize = 200;
 const MOST_BYTES: u64 = 64 << 20;
 
+/// Changes whenever entries hold more than before; older ones are made again.
+const CONTENTS: &str = "resynthesis";
+
 /// Bytes at the beginning and at the end of a file that name its contents, with its length: more than is listened to
 /// of any but the largest formats.
 const HEAD: u64 = 64 << 20;
@@ -67,6 +70,7 @@ impl Cache {
         }
         let mut digest = contents(clip.path()?).ok()?;
         digest.add(fingerprint.as_bytes());
+        digest.add(CONTENTS.as_bytes());
         Some(self.folder.join(format!("{}.safetensors", digest.hex())))
     }
 

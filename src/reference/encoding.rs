@@ -5,13 +5,16 @@ use std::sync::Arc;
 use candle_core::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 use syrinx_models::aligner::Aligner;
-use syrinx_models::megatts2::{MegaTts2, Prompt, ProsodyConfig, TimbreConfig};
+use syrinx_models::megatts2::{
+    AcousticFrames, MegaTts2, Prompt, ProsodyConfig, Timbre, TimbreConfig,
+};
 use syrinx_vocoder::mel::{Mel, MelConfig};
 use syrinx_vocoder::pitch::{Pitch, PitchConfig};
 
 use super::clip::Clip;
 use super::digest::Digest;
 use super::recording::Recording;
+use super::resynthesis::Resynthesis;
 use super::spectrum::Spectrum;
 use super::speech::Speech;
 use crate::engine::Model;
@@ -45,6 +48,9 @@ pub(crate) struct Piece {
     pub melody: Melody,
     /// Its long-term spectrum, at the level that references are brought to; none in files of earlier versions.
     pub spectrum: Option<Spectrum>,
+    /// The same sounds as recorded and as the networks speak them; none of a model without an aligner, of what comes after
+    /// the first half minute of a clip, and in files of earlier versions.
+    pub resynthesis: Option<Resynthesis>,
 }
 
 /// How high a stretch of speech lies.
@@ -107,6 +113,12 @@ const FEW_FRAMES: usize = 9;
 
 /// Fewer voiced frames tell nothing of how far a melody spreads.
 const FEW_TO_SPREAD: usize = 40;
+
+/// Seconds of a clip that are spoken again.
+const SPOKEN_AGAIN_S: f64 = 24.0;
+
+/// The symbol that begins and ends what is spoken.
+const EDGE: u32 = 0;
 
 /// Where a voice is taken to lie whose height is unknown, ln Hz, as in training.
 const UNKNOWN: f64 = 5.0;
@@ -194,11 +206,23 @@ impl Encoder {
         let recording = Recording::read(clip, self.mel.config().rate_hz)?;
         let speech = Speech::find(&name, recording)?;
         let mut pieces = Vec::with_capacity(speech.pieces.len());
+        let mut heard_s = 0.0;
         for samples in &speech.pieces {
             let mel = self.mel(samples)?;
             let f0_hz = self.pitch.track(samples)?;
             let spectrum = Spectrum::of(&mel, &f0_hz)?;
-            let melody = Melody::of(f0_hz);
+            let timbre = self.networks.acoustic.timbre(std::slice::from_ref(&mel))?;
+            let melody = Melody::of(f0_hz.clone());
+            let resynthesis = match &self.aligner {
+                Some(aligner) if heard_s < SPOKEN_AGAIN_S => {
+                    let spoken = self.spoken_again(aligner, &mel, &timbre, melody.known())?;
+                    let spoken = (&spoken.mel, spoken.f0_hz.as_slice());
+                    Some(Resynthesis::of((&mel, &f0_hz), spoken)?)
+                }
+                _ => None,
+            };
+            let seconds = samples.len() as f64 / f64::from(self.mel.config().rate_hz);
+            heard_s += seconds;
             let prompt = match clip.text() {
                 Some(_) => None,
                 None => Some(Prompt {
@@ -208,11 +232,12 @@ impl Encoder {
                 }),
             };
             pieces.push(Piece {
-                keys: self.networks.acoustic.timbre(&[mel])?.keys().clone(),
+                keys: timbre.keys().clone(),
                 prompts: prompt.into_iter().collect(),
-                seconds: samples.len() as f64 / f64::from(self.mel.config().rate_hz),
+                seconds,
                 melody,
                 spectrum: Some(spectrum),
+                resynthesis,
             });
         }
         if let Some(text) = clip.text() {
@@ -231,6 +256,36 @@ impl Encoder {
             pieces,
             warnings: speech.warnings,
         })
+    }
+
+    /// A mel [bands, T] as the networks speak it in its own timbre: the likeliest symbols, as long as they are, with its
+    /// prosody.
+    fn spoken_again(
+        &self,
+        aligner: &Aligner,
+        mel: &Tensor,
+        timbre: &Timbre,
+        f0_hz: Option<f32>,
+    ) -> Result<AcousticFrames> {
+        let acoustic = &self.networks.acoustic;
+        let likeliest = aligner.posteriors(mel)?.argmax(1)?.to_vec1::<u32>()?;
+        let (mut ids, mut units) = (vec![EDGE], vec![1]);
+        let inside = likeliest.get(1..likeliest.len().saturating_sub(1));
+        for &id in inside.unwrap_or_default().iter().chain([&EDGE]) {
+            match (ids.last() == Some(&id), units.last_mut()) {
+                (true, Some(last)) => *last += 1,
+                _ => {
+                    ids.push(id);
+                    units.push(1);
+                }
+            }
+        }
+        let timbre = match f0_hz {
+            Some(hz) => acoustic.at_register(timbre, hz)?,
+            None => timbre.clone(),
+        };
+        let content = acoustic.content(&ids)?;
+        Ok(acoustic.decode(&content, &timbre, &units, &self.codes(mel, f0_hz)?)?)
     }
 
     /// Prompts with content: a sentence of `text` each, with the durations it has in the recording.

@@ -1,5 +1,7 @@
 //! The long-term spectrum of speech: its average log mel, voiced and unvoiced frames apart.
 
+use std::ops::Range;
+
 use candle_core::{Device, Tensor};
 
 use crate::Result;
@@ -8,6 +10,13 @@ use crate::Result;
 /// sounds are softer.
 const VOICED_RANGE: f32 = 2.88;
 const UNVOICED_RANGE: f32 = 4.03;
+
+/// Where a recording holds so much less than the voice says, it was cut off there, nepers: 16 dB.
+const CUT_OFF: f32 = 1.84;
+
+/// Bands that a cut-off reaches before it is seen, and bands whose mean stands in for those beyond it.
+const EDGE: usize = 2;
+pub(crate) const BESIDE: usize = 6;
 
 /// Averages of the log mel of speech over the frames that sound.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -34,17 +43,13 @@ impl Spectrum {
     /// [`crate::Error::Compute`] only.
     pub fn of(mel: &Tensor, f0_hz: &[f32]) -> Result<Self> {
         let frames = mel.t()?.to_vec2::<f32>()?;
-        let levels: Vec<f32> = frames.iter().map(|frame| level(frame)).collect();
-        let mut sorted = levels.clone();
-        sorted.sort_unstable_by(f32::total_cmp);
-        let at = (0.95 * sorted.len().saturating_sub(1) as f64) as usize;
-        let loud = sorted.get(at).copied().unwrap_or_default();
+        let sounds = sounding(&frames, f0_hz);
         let (mut voiced, mut unvoiced) = (Vec::new(), Vec::new());
-        for ((frame, level), hz) in frames.iter().zip(levels).zip(f0_hz) {
-            if *hz > 0.0 && level > loud - VOICED_RANGE {
-                voiced.push(frame.as_slice());
-            } else if *hz <= 0.0 && level > loud - UNVOICED_RANGE {
-                unvoiced.push(frame.as_slice());
+        for (frame, sounds) in frames.iter().zip(sounds) {
+            match sounds {
+                Some(true) => voiced.push(frame.as_slice()),
+                Some(false) => unvoiced.push(frame.as_slice()),
+                None => {}
             }
         }
         Ok(Self {
@@ -103,8 +108,45 @@ impl Spectrum {
     }
 }
 
+/// Whether each frame, log mel with its F0 in Hz, is voiced; none where it is too soft to count.
+pub(super) fn sounding(frames: &[Vec<f32>], f0_hz: &[f32]) -> Vec<Option<bool>> {
+    let levels: Vec<f32> = frames.iter().map(|frame| level(frame)).collect();
+    let mut sorted = levels.clone();
+    sorted.sort_unstable_by(f32::total_cmp);
+    let at = (0.95 * sorted.len().saturating_sub(1) as f64) as usize;
+    let loud = sorted.get(at).copied().unwrap_or_default();
+    let sounds = |(level, hz): (&f32, &f32)| {
+        let voiced = *hz > 0.0;
+        let range = if voiced { VOICED_RANGE } else { UNVOICED_RANGE };
+        (*level > loud - range).then_some(voiced)
+    };
+    levels.iter().zip(f0_hz).map(sounds).collect()
+}
+
+/// The bands that were recorded, where the networks speak as `own`: below and above, a recording holds much less.
+pub(crate) fn recorded_bands(recorded: &Average, own: &Average) -> Range<usize> {
+    let pairs = recorded.mean.iter().zip(&own.mean);
+    let there: Vec<bool> = pairs
+        .map(|(recorded, own)| recorded - own > -CUT_OFF)
+        .collect();
+    let (Some(first), Some(last)) = (
+        there.iter().position(|there| *there),
+        there.iter().rposition(|there| *there),
+    ) else {
+        return 0..0;
+    };
+    let (mut from, mut to) = (first, last + 1);
+    if first > 0 {
+        from = (first + EDGE).min(last);
+    }
+    if to < there.len() {
+        to = to.saturating_sub(EDGE).max(from + 1);
+    }
+    from..to
+}
+
 impl Average {
-    fn of(frames: &[&[f32]]) -> Self {
+    pub fn of(frames: &[&[f32]]) -> Self {
         let bands = frames.first().map_or(0, |frame| frame.len());
         let mean = |band: usize| {
             let sum: f64 = frames.iter().map(|frame| f64::from(frame[band])).sum();

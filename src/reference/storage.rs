@@ -2,7 +2,8 @@
 //!
 //! `i.j.keys` [M, K] are the timbre keys of piece j of clip i, `i.j.k.codes`, `.symbols` and `.units` its prompt k, the
 //! latter two only where the text is known. `i.j.spectrum` [2, bands + 1] is the long-term spectrum of piece j, voiced and
-//! unvoiced, with the number of its frames at the end of each row; files of earlier versions have none.
+//! unvoiced, with the number of its frames at the end of each row, `i.j.resynthesis` what the networks make of it, recorded
+//! and spoken (`Resynthesis::tensor`); files of earlier versions have neither.
 
 use std::collections::HashMap;
 
@@ -12,6 +13,7 @@ use syrinx_models::Checkpoint;
 use syrinx_models::megatts2::Prompt;
 
 use super::encoding::{Melody, Piece, Reference};
+use super::resynthesis::Resynthesis;
 use super::spectrum::Spectrum;
 use crate::{Error, Result};
 
@@ -42,6 +44,9 @@ pub(crate) fn write(
             tensors.push((format!("{i}.{j}.keys"), piece.keys.to_device(&Device::Cpu)?));
             if let Some(spectrum) = &piece.spectrum {
                 tensors.push((format!("{i}.{j}.spectrum"), spectrum.tensor()?));
+            }
+            if let Some(resynthesis) = &piece.resynthesis {
+                tensors.push((format!("{i}.{j}.resynthesis"), resynthesis.tensor()?));
             }
             for (k, prompt) in piece.prompts.iter().enumerate() {
                 let parts = [
@@ -107,7 +112,8 @@ pub(crate) fn read(file: &Checkpoint) -> Result<Vec<Reference>> {
                 prompts: (0..prompts).map(prompt).collect::<Result<_>>()?,
                 seconds,
                 melody,
-                spectrum: spectrum(file, &format!("{i}.{j}.spectrum"))?,
+                spectrum: kept(file, &format!("{i}.{j}.spectrum"), Spectrum::read)?,
+                resynthesis: kept(file, &format!("{i}.{j}.resynthesis"), Resynthesis::read)?,
             });
         }
         references.push(Reference {
@@ -119,10 +125,10 @@ pub(crate) fn read(file: &Checkpoint) -> Result<Vec<Reference>> {
     Ok(references)
 }
 
-/// The long-term spectrum of a piece, if the file has one.
-fn spectrum(file: &Checkpoint, name: &str) -> Result<Option<Spectrum>> {
+/// What a tensor says, if the file has it.
+fn kept<T>(file: &Checkpoint, name: &str, read: fn(&Tensor) -> Option<T>) -> Result<Option<T>> {
     match file.contains(name) {
-        true => Ok(Spectrum::read(&file.tensor(name, &Device::Cpu)?)),
+        true => Ok(read(&file.tensor(name, &Device::Cpu)?)),
         false => Ok(None),
     }
 }
@@ -138,6 +144,27 @@ mod tests {
     fn spectrum() -> Spectrum {
         let mel = Tensor::new(&[[-4.0f32, -5.0], [-3.0, -2.0]], &Device::Cpu).unwrap();
         Spectrum::of(&mel, &[100.0, 0.0]).unwrap()
+    }
+
+    /// 130 frames of a hum, a little louder in a band as recorded.
+    fn resynthesis() -> Resynthesis {
+        let level = |more: f32| {
+            let at = |i: usize| {
+                if i / 130 == 3 {
+                    -4.0 + more + 0.3 * (i as f32).sin()
+                } else {
+                    -5.0
+                }
+            };
+            Tensor::from_vec(
+                (0..20 * 130).map(at).collect::<Vec<f32>>(),
+                (20, 130),
+                &Device::Cpu,
+            )
+            .unwrap()
+        };
+        let f0_hz = [100.0; 130];
+        Resynthesis::of((&level(0.5), &f0_hz), (&level(0.0), &f0_hz)).unwrap()
     }
 
     fn reference() -> Reference {
@@ -158,6 +185,7 @@ mod tests {
             seconds: 1.25,
             melody: Melody::default(),
             spectrum: Some(spectrum()),
+            resynthesis: Some(resynthesis()),
         };
         Reference {
             name: "a.wav".into(),
@@ -187,6 +215,7 @@ mod tests {
             let values = |keys: &Tensor| keys.to_vec2::<f32>().unwrap();
             assert_eq!(values(&read.keys), values(&written.keys));
             assert_eq!(read.spectrum, Some(spectrum()));
+            assert_eq!(read.resynthesis, Some(resynthesis()));
         }
         assert_eq!(references[0].warnings, ["noisy"]);
         let cut = Checkpoint::from_bytes("x", bytes[..bytes.len() - 4].to_vec());
@@ -196,13 +225,13 @@ mod tests {
     #[test]
     fn files_of_earlier_versions_have_no_spectra() {
         let mut earlier = reference();
-        earlier
-            .pieces
-            .iter_mut()
-            .for_each(|piece| piece.spectrum = None);
+        for piece in &mut earlier.pieces {
+            (piece.spectrum, piece.resynthesis) = (None, None);
+        }
         let bytes = write(&[earlier], Vec::new(), &[]).unwrap();
         let read = read(&Checkpoint::from_bytes("x", bytes).unwrap()).unwrap();
-        assert!(read[0].pieces.iter().all(|piece| piece.spectrum.is_none()));
+        let none = |piece: &Piece| piece.spectrum.is_none() && piece.resynthesis.is_none();
+        assert!(read[0].pieces.iter().all(none));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::trial::Trial;
 use super::{Accent, Sex, Voice, VoiceInfo, date};
 use crate::engine::Engine;
 use crate::reference::{
-    self, Clip, LONGEST_S, Piece, Reference, SHORTEST_S, Spectrum, median_f0_hz,
+    self, Clip, LONGEST_S, Piece, Reference, Resynthesis, SHORTEST_S, Spectrum, median_f0_hz,
 };
 use crate::{Error, Result};
 
@@ -165,9 +165,10 @@ impl VoiceBuilder {
         };
         let voice = assemble(&self.engine, info, origin, references)?;
         let trial = Trial::of(&self.engine, &voice)?;
-        let pieces = voice.references().iter().flat_map(|heard| &heard.pieces);
-        let heard = Spectrum::together(pieces.filter_map(|piece| piece.spectrum.as_ref()));
-        let colour = trial.colour(&heard)?;
+        let pieces = || voice.references().iter().flat_map(|heard| &heard.pieces);
+        let heard = Spectrum::together(pieces().filter_map(|piece| piece.spectrum.as_ref()));
+        let spoken = Resynthesis::together(pieces().filter_map(|piece| piece.resynthesis.as_ref()));
+        let colour = trial.colour(&heard, spoken.as_ref())?;
         let level = trial.level_db(&self.engine, colour.as_ref())?;
         let gain_db = if level.is_finite() {
             LEVEL_DB - level

@@ -1,10 +1,13 @@
 //! The colour of a voice: what its long-term spectrum has that its clone's lacks.
 
+use std::ops::Range;
+
 use candle_core::{Device, Tensor};
 use syrinx_models::megatts2::AcousticFrames;
 
+use super::cepstral_map::CepstralMap;
 use crate::Result;
-use crate::reference::{Average, Spectrum};
+use crate::reference::{Average, BESIDE, Resynthesis, Spectrum, recorded_bands};
 
 /// No band is moved by more than this, nepers: 12 dB.
 const FARTHEST: f32 = 1.38;
@@ -12,24 +15,20 @@ const FARTHEST: f32 = 1.38;
 /// A difference is trusted by half if it was heard for so many frames: 0.25 s.
 const DOUBT: f32 = 20.0;
 
-/// Where a recording holds so much less than the voice says, it was cut off there, nepers: 16 dB.
-const CUT_OFF: f32 = 1.84;
-
-/// Bands that a cut-off reaches before it is seen, and bands whose mean stands in for those beyond it.
-const EDGE: usize = 2;
-const BESIDE: usize = 6;
-
 /// Standard deviations of the smoothing along frequency, bands: voiced speech has many frames, its envelope is known
 /// better than that of the rest.
 const SMOOTHING: [f32; 2] = [1.0, 2.0];
 
-/// A constant for each band, added to the log mel that the networks decode for a voice.
+/// What is added to the log mel that the networks decode for a voice: a constant for each band and, where it is voiced, what
+/// brings its sounds as far apart as they are in the references.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Colour {
     /// Where it is voiced, nepers, `[bands]`.
     voiced: Vec<f32>,
     /// Where it is not.
     unvoiced: Vec<f32>,
+    /// Where it is voiced, on top.
+    map: Option<CepstralMap>,
 }
 
 impl Colour {
@@ -40,29 +39,55 @@ impl Colour {
         Some(Self {
             unvoiced: unvoiced.unwrap_or_else(|| vec![0.0; voiced.len()]),
             voiced,
+            map: None,
         })
     }
 
-    /// Stored [2, bands]: voiced, unvoiced. None if it is no such tensor, or of another number of `bands`.
-    pub fn read(stored: &Tensor, bands: usize) -> Option<Self> {
-        let rows = stored.to_vec2::<f32>().ok()?;
-        let [voiced, unvoiced] = <[Vec<f32>; 2]>::try_from(rows).ok()?;
-        let usable = |x: &f32| x.is_finite() && x.abs() <= FARTHEST;
-        let sound = |row: &[f32]| row.len() == bands && row.iter().all(usable);
-        (sound(&voiced) && sound(&unvoiced)).then_some(Self { voiced, unvoiced })
+    /// With what the references spoken again tell: the same frames as recorded and as spoken, which other sentences are not.
+    /// Of what is voiced, half of the constants, as there the recogniser's mistakes tell too; those of the rest, and the map.
+    pub fn refined(self, resynthesis: &Resynthesis) -> Self {
+        let Resynthesis { recorded, spoken } = resynthesis;
+        let Some(again) = Self::between(&recorded.spectrum, &spoken.spectrum) else {
+            return self;
+        };
+        let means = self.voiced.iter().zip(&again.voiced);
+        Self {
+            voiced: means.map(|(a, b)| 0.5 * (a + b)).collect(),
+            unvoiced: match spoken.spectrum.unvoiced.frames {
+                0 => self.unvoiced,
+                _ => again.unvoiced,
+            },
+            map: CepstralMap::between(resynthesis),
+        }
     }
 
-    /// [2, bands], as [`Colour::read`] reads it.
+    /// Stored [2, bands], voiced and unvoiced, with the rows of a map or without. None if it is no such tensor, or of
+    /// another number of `bands`.
+    pub fn read(stored: &Tensor, bands: usize) -> Option<Self> {
+        let rows = stored.to_vec2::<f32>().ok()?;
+        let (constants, map) = rows.split_at_checked(2)?;
+        let usable = |x: &f32| x.is_finite() && x.abs() <= FARTHEST;
+        let sound = |row: &Vec<f32>| row.len() == bands && row.iter().all(usable);
+        Some(Self {
+            voiced: constants.first().filter(|row| sound(row))?.clone(),
+            unvoiced: constants.last().filter(|row| sound(row))?.clone(),
+            map: match map.is_empty() {
+                true => None,
+                false => Some(CepstralMap::read(map)?),
+            },
+        })
+    }
+
+    /// As [`Colour::read`] reads it.
     ///
     /// # Errors
     /// [`crate::Error::Compute`] only.
     pub fn tensor(&self) -> Result<Tensor> {
-        let values = [self.voiced.as_slice(), &self.unvoiced].concat();
-        Ok(Tensor::from_vec(
-            values,
-            (2, self.voiced.len()),
-            &Device::Cpu,
-        )?)
+        let bands = self.voiced.len();
+        let mut values = [self.voiced.as_slice(), &self.unvoiced].concat();
+        values.extend(self.map.iter().flat_map(CepstralMap::values));
+        let shape = (values.len() / bands, bands);
+        Ok(Tensor::from_vec(values, shape, &Device::Cpu)?)
     }
 
     /// The mel [bands, T] of decoded frames in a colour, or as they are without one.
@@ -85,9 +110,12 @@ impl Colour {
         let column = |values: &[f32]| Tensor::new(values, mel.device())?.unsqueeze(1);
         let (voiced, unvoiced) = (column(&self.voiced)?, column(&self.unvoiced)?);
         let voicing = Tensor::new(voicing.as_slice(), mel.device())?.unsqueeze(0)?;
-        let offsets = (voiced - &unvoiced)?
+        let mut offsets = (voiced - &unvoiced)?
             .matmul(&voicing)?
             .broadcast_add(&unvoiced)?;
+        if let Some(map) = &self.map {
+            offsets = (offsets + map.offsets(mel)?.broadcast_mul(&voicing)?)?;
+        }
         Ok((mel + offsets)?)
     }
 }
@@ -100,7 +128,7 @@ fn offsets(reference: &Average, own: &Average, smoothing: f32) -> Option<Vec<f32
     }
     let pairs = reference.mean.iter().zip(&own.mean);
     let mut difference: Vec<f32> = pairs.map(|(reference, own)| reference - own).collect();
-    level_beyond(&mut difference);
+    level_beyond(&mut difference, recorded_bands(reference, own));
     let frames = reference.frames.min(own.frames) as f32;
     let trust = frames / (frames + DOUBT);
     let smooth = smoothed(&difference, smoothing);
@@ -111,22 +139,15 @@ fn offsets(reference: &Average, own: &Average, smoothing: f32) -> Option<Vec<f32
 }
 
 /// Below and above the frequencies that were recorded there is no difference to be known: it stays what it is beside.
-fn level_beyond(difference: &mut [f32]) {
-    let recorded = |x: &f32| *x > -CUT_OFF;
-    let (Some(first), Some(last)) = (
-        difference.iter().position(recorded),
-        difference.iter().rposition(recorded),
-    ) else {
+fn level_beyond(difference: &mut [f32], recorded: Range<usize>) {
+    if recorded.is_empty() {
         difference.fill(0.0);
         return;
-    };
-    let (mut from, mut to) = (first, last + 1);
-    if first > 0 {
-        from = (first + EDGE).min(last);
     }
-    if to < difference.len() {
-        to = to.saturating_sub(EDGE).max(from + 1);
-    }
+    let Range {
+        start: from,
+        end: to,
+    } = recorded;
     let mean = |part: &[f32]| part.iter().sum::<f32>() / part.len() as f32;
     let below = mean(&difference[from..(from + BESIDE).min(to)]);
     let above = mean(&difference[to.saturating_sub(BESIDE).max(from)..to]);
@@ -178,6 +199,7 @@ mod tests {
         let colour = Colour {
             voiced: vec![0.5, -0.25],
             unvoiced: vec![0.0, 1.0],
+            map: None,
         };
         let frames = |voicing: &[f32]| AcousticFrames {
             mel: Tensor::full(-4.0f32, (2, voicing.len()), &Device::Cpu).unwrap(),

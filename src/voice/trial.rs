@@ -7,7 +7,7 @@ use syrinx_vocoder::stream::{Frames, Stream};
 use super::{Colour, Voice};
 use crate::Result;
 use crate::engine::Engine;
-use crate::reference::{Spectrum, speech_level_db};
+use crate::reference::{Resynthesis, Spectrum, speech_level_db};
 
 /// Sentences with every kind of sound, about as frequent as in English: 9 s. The first alone tells the level.
 const SENTENCES: &str = "The quick brown fox jumps over the lazy dog, as ever. \
@@ -39,16 +39,25 @@ impl Trial {
         coloured.collect()
     }
 
-    /// The colour that takes it to the long-term spectrum of the references.
+    /// The colour that takes it to the references, whose long-term spectrum this is and which have been spoken again, if the
+    /// model can do that.
     ///
     /// # Errors
     /// [`crate::Error::Compute`] only.
-    pub fn colour(&self, references: &Spectrum) -> Result<Option<Colour>> {
+    pub fn colour(
+        &self,
+        references: &Spectrum,
+        resynthesis: Option<&Resynthesis>,
+    ) -> Result<Option<Colour>> {
         let mut own = Vec::with_capacity(self.sentences.len());
         for AcousticFrames { mel, f0_hz, .. } in &self.sentences {
             own.push(Spectrum::of(mel, f0_hz)?);
         }
-        Ok(Colour::between(references, &Spectrum::together(&own)))
+        let colour = Colour::between(references, &Spectrum::together(&own));
+        Ok(colour.map(|colour| match resynthesis {
+            Some(resynthesis) => colour.refined(resynthesis),
+            None => colour,
+        }))
     }
 
     /// The level of its speech in this colour, dB; minus infinity for silence.

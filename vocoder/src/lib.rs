@@ -37,7 +37,7 @@ pub mod griffin_lim;
 pub mod harmonic_noise;
 pub mod hifigan;
 pub mod kernel;
-mod linalg;
+pub mod linalg;
 pub mod mel;
 pub mod noise;
 pub mod pitch;

@@ -1,4 +1,4 @@
-//! Pseudo-inverse of small symmetric matrices, in f64.
+//! Functions of small symmetric matrices, in f64.
 
 /// Pivots below this fraction of the largest diagonal entry count as rank deficiency.
 const RANK_TOLERANCE: f64 = 1e-12;
@@ -67,65 +67,73 @@ impl SymmetricInverse {
         inverse
     }
 
-    /// Cyclic Jacobi rotations (Golub & Van Loan, 8.5), then the reciprocal of every eigenvalue
-    /// that is not noise.
-    fn invert_by_eigenvalues(&self, mut a: Vec<f64>) -> Vec<f64> {
+    /// The reciprocal of every eigenvalue that is not noise.
+    fn invert_by_eigenvalues(&self, matrix: Vec<f64>) -> Vec<f64> {
         let n = self.n;
-        let mut vectors = vec![0.0; n * n];
-        (0..n).for_each(|i| vectors[i * n + i] = 1.0);
-        let scale: f64 = a.iter().map(|x| x * x).sum();
-        for _sweep in 0..30 {
-            let off: f64 = (0..n * n)
-                .filter(|i| i / n != i % n)
-                .map(|i| a[i] * a[i])
-                .sum();
-            if off <= 1e-30 * scale {
-                break;
-            }
-            for p in 0..n {
-                for q in p + 1..n {
-                    self.rotate(&mut a, &mut vectors, p, q);
-                }
-            }
-        }
-        let largest = (0..n).map(|i| a[i * n + i]).fold(0.0, f64::max);
-        let mut inverse = vec![0.0; n * n];
-        for k in 0..n {
-            let eigenvalue = a[k * n + k];
-            if eigenvalue <= RANK_TOLERANCE * largest {
-                continue;
-            }
-            for i in 0..n {
-                let left = vectors[i * n + k] / eigenvalue;
-                for j in 0..n {
-                    inverse[i * n + j] += left * vectors[j * n + k];
-                }
-            }
-        }
-        inverse
+        // No eigenvalue is above the trace.
+        let largest: f64 = (0..n).map(|i| matrix[i * n + i]).sum();
+        symmetric_function(matrix, n, |x| match x <= RANK_TOLERANCE * largest {
+            true => 0.0,
+            false => x.recip(),
+        })
     }
+}
 
-    /// One rotation that makes `a[p][q]` vanish.
-    fn rotate(&self, a: &mut [f64], vectors: &mut [f64], p: usize, q: usize) {
-        let n = self.n;
-        let apq = a[p * n + q];
-        if apq == 0.0 {
-            return;
+/// `V f(Λ) V^T` of the row-major, symmetric `a` = `V Λ V^T` of `n` rows, by cyclic Jacobi rotations (Golub & Van Loan, 8.5).
+///
+/// # Panics
+/// If `a` has not `n · n` entries.
+pub fn symmetric_function(mut a: Vec<f64>, n: usize, f: impl Fn(f64) -> f64) -> Vec<f64> {
+    assert_eq!(a.len(), n * n, "a matrix of {n} rows");
+    let mut vectors = vec![0.0; n * n];
+    (0..n).for_each(|i| vectors[i * n + i] = 1.0);
+    let scale: f64 = a.iter().map(|x| x * x).sum();
+    for _sweep in 0..30 {
+        let off: f64 = (0..n * n)
+            .filter(|i| i / n != i % n)
+            .map(|i| a[i] * a[i])
+            .sum();
+        if off <= 1e-30 * scale {
+            break;
         }
-        let theta = (a[q * n + q] - a[p * n + p]) / (2.0 * apq);
-        let t = theta.signum() / (theta.abs() + (theta * theta + 1.0).sqrt());
-        let c = 1.0 / (t * t + 1.0).sqrt();
-        let s = t * c;
-        for k in 0..n {
-            let (x, y) = (a[k * n + p], a[k * n + q]);
-            (a[k * n + p], a[k * n + q]) = (c * x - s * y, s * x + c * y);
+        for p in 0..n {
+            for q in p + 1..n {
+                rotate(n, &mut a, &mut vectors, p, q);
+            }
         }
-        for k in 0..n {
-            let (x, y) = (a[p * n + k], a[q * n + k]);
-            (a[p * n + k], a[q * n + k]) = (c * x - s * y, s * x + c * y);
-            let (x, y) = (vectors[k * n + p], vectors[k * n + q]);
-            (vectors[k * n + p], vectors[k * n + q]) = (c * x - s * y, s * x + c * y);
+    }
+    let mut image = vec![0.0; n * n];
+    for k in 0..n {
+        let value = f(a[k * n + k]);
+        for i in 0..n {
+            let left = vectors[i * n + k] * value;
+            for j in 0..n {
+                image[i * n + j] += left * vectors[j * n + k];
+            }
         }
+    }
+    image
+}
+
+/// One rotation that makes `a[p][q]` vanish.
+fn rotate(n: usize, a: &mut [f64], vectors: &mut [f64], p: usize, q: usize) {
+    let apq = a[p * n + q];
+    if apq == 0.0 {
+        return;
+    }
+    let theta = (a[q * n + q] - a[p * n + p]) / (2.0 * apq);
+    let t = theta.signum() / (theta.abs() + (theta * theta + 1.0).sqrt());
+    let c = 1.0 / (t * t + 1.0).sqrt();
+    let s = t * c;
+    for k in 0..n {
+        let (x, y) = (a[k * n + p], a[k * n + q]);
+        (a[k * n + p], a[k * n + q]) = (c * x - s * y, s * x + c * y);
+    }
+    for k in 0..n {
+        let (x, y) = (a[p * n + k], a[q * n + k]);
+        (a[p * n + k], a[q * n + k]) = (c * x - s * y, s * x + c * y);
+        let (x, y) = (vectors[k * n + p], vectors[k * n + q]);
+        (vectors[k * n + p], vectors[k * n + q]) = (c * x - s * y, s * x + c * y);
     }
 }
 
