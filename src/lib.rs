@@ -79,7 +79,7 @@ pub use convert::{
     ConversionRequest, ConversionStream, Converted, Converter, Grid, Pace, Profile, Solver,
     SourceProfile,
 };
-pub use dream::{Dream, DreamChunk, DreamRequest, WaveModel, keep_likeliest};
+pub use dream::{Dream, DreamChunk, DreamDefaults, DreamRequest, WaveModel, keep_likeliest};
 pub use engine::{DeviceChoice, Engine, EngineBuilder};
 pub use error::{Error, Result};
 pub use reference::Clip;
