@@ -8,12 +8,14 @@ mod cast;
 mod completions;
 mod console;
 mod convert;
+mod devices;
 mod dream;
 mod failure;
 mod figures;
 mod flags;
 mod interrupt;
 mod likelihood;
+mod live;
 mod output;
 mod phonemize;
 mod progress;
@@ -48,6 +50,8 @@ pub struct Cli {
 enum Command {
     Say(Box<say::Args>),
     Convert(Box<convert::Args>),
+    Live(Box<live::Args>),
+    Devices(devices::Args),
     Voices(voices::Args),
     Phonemize(phonemize::Args),
     Dream(Box<dream::Args>),
@@ -65,6 +69,8 @@ pub fn run(cli: Cli) -> Result<(), Failure> {
     match cli.command {
         Command::Say(args) => say::run(&args),
         Command::Convert(args) => convert::run(&args),
+        Command::Live(args) => live::run(&args),
+        Command::Devices(args) => devices::run(&args),
         Command::Voices(args) => voices::run(&args),
         Command::Phonemize(args) => phonemize::run(&args),
         Command::Dream(args) => dream::run(&args),

@@ -30,11 +30,11 @@ use candle_core::Device;
 use syrinx_models::stablevc::StableVc;
 use syrinx_vocoder::harmonic_noise::HarmonicNoise;
 
-pub use syrinx_models::stablevc::{Grid, Solver};
+pub use syrinx_models::stablevc::{Grid, LookAhead, Solver};
 
 pub use pace::Pace;
 pub use profile::{Profile, SourceProfile};
-pub use request::{ConversionRequest, Converted};
+pub use request::{ConversionRequest, ConversionTarget, Converted};
 pub use stream::ConversionStream;
 
 use crate::Result;

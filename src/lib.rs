@@ -69,6 +69,7 @@ mod convert;
 mod dream;
 mod engine;
 mod error;
+pub mod live;
 mod reference;
 mod speech;
 pub mod text;
@@ -76,8 +77,8 @@ mod voice;
 
 pub use audio::Audio;
 pub use convert::{
-    ConversionRequest, ConversionStream, Converted, Converter, Grid, Pace, Profile, Solver,
-    SourceProfile,
+    ConversionRequest, ConversionStream, ConversionTarget, Converted, Converter, Grid, LookAhead,
+    Pace, Profile, Solver, SourceProfile,
 };
 pub use dream::{Dream, DreamChunk, DreamDefaults, DreamRequest, WaveModel, keep_likeliest};
 pub use engine::{DeviceChoice, Engine, EngineBuilder};

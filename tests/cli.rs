@@ -22,6 +22,8 @@ mod errors;
 mod library;
 #[path = "cli/lists.rs"]
 mod lists;
+#[path = "cli/live.rs"]
+mod live;
 #[cfg(feature = "starter-voice")]
 #[path = "cli/recording.rs"]
 mod recording;

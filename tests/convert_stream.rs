@@ -5,7 +5,7 @@ mod convert;
 
 use convert::{babble, engine, largest_difference, rms_db};
 use syrinx::audio::Audio;
-use syrinx::{ConversionRequest, Error, Pace, Profile, SourceProfile};
+use syrinx::{ConversionRequest, Error, LookAhead, Pace, Profile, SourceProfile};
 use syrinx_vocoder::pitch::{Pitch, PitchConfig};
 
 fn request() -> ConversionRequest {
@@ -88,6 +88,7 @@ fn the_delay_is_what_is_told() {
         chunk: 4,
         past: 40,
         pitch_look_ahead: 2,
+        look_ahead: LookAhead::Shortest,
     };
     for (pace, rate_hz) in [
         (small, 24_000),
@@ -256,6 +257,7 @@ fn the_same_seed_gives_the_same_samples_and_settings_matter() {
             chunk: 3,
             past: 0,
             pitch_look_ahead: 0,
+            look_ahead: LookAhead::Shortest,
         }),
     ] {
         assert!(matches!(wrong.stream(24_000), Err(Error::Config(_))));

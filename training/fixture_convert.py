@@ -16,7 +16,7 @@ from network import STARTER, StableVc
 
 TINY = {
     "bands": 100, "symbols": 178, "frames_per_unit": 2,
-    "content": {"channels": 12, "hidden": 12, "kernel": 5, "ahead": [0, 1], "features": 8, "clusters": 16},
+    "content": {"channels": 12, "hidden": 12, "kernel": 5, "ahead": [[0, 0], [0, 1]], "features": 8, "clusters": 16},
     "key_channels": 16,
     "speaker": {"channels": 12, "features": 8},
     "style": {"codes": 16, "code_channels": 8, "code_frames": 8, "channels": 8, "hidden": 8, "kernel": 3, "blocks": 1, "pool": 4},

@@ -14,7 +14,7 @@ use random_weights::random_weights;
 use syrinx_models::Result;
 use syrinx_models::sampling::uniform;
 use syrinx_models::stablevc::{
-    Config, ContentExtractor, ContentStream, Conversion, Settings, StableVc, Target,
+    Config, ContentExtractor, ContentStream, Conversion, LookAhead, Settings, StableVc, Target,
 };
 use syrinx_vocoder::kernel::cpu_time;
 
@@ -161,11 +161,11 @@ impl ContentExtractor for Outside {
         2
     }
 
-    fn look_ahead(&self) -> usize {
-        0
+    fn look_aheads(&self) -> Vec<usize> {
+        vec![0]
     }
 
-    fn stream(&self) -> Box<dyn ContentStream> {
+    fn stream(&self, _: LookAhead) -> Box<dyn ContentStream> {
         Box::new(self.clone())
     }
 }

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 pub use ring::Tap;
 use ring::{Feed, ring};
 pub use sound_card::SoundCard;
+pub(crate) use sound_card::{Direction, explain, find, no_device, quiet};
 
 use super::writer::mismatch;
 use super::{Audio, Resampler, Sink, Spec, Written};

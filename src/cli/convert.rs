@@ -168,10 +168,7 @@ fn plan(flags: &OutputFlags) -> Result<Plan, Failure> {
 fn load(args: &Args) -> Result<Engine, Failure> {
     let engine = args
         .engine
-        .load_with(VoiceLibrary::user(), |builder| match &args.model {
-            Some(folder) => builder.convert_weights(folder),
-            None => builder,
-        })?;
+        .load_converting(VoiceLibrary::user(), args.model.as_deref())?;
     engine.converter()?;
     Ok(engine)
 }

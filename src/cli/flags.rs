@@ -1,9 +1,9 @@
 //! Flags that subcommands share: how to speak, and with what.
 
 use std::ops::RangeInclusive;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use syrinx::{Accent, DeviceChoice, Engine, EngineBuilder, SpeechRequest, Voice, VoiceLibrary};
+use syrinx::{Accent, DeviceChoice, Engine, SpeechRequest, Voice, VoiceLibrary};
 
 use super::Failure;
 
@@ -150,16 +150,19 @@ pub struct EngineFlags {
 impl EngineFlags {
     /// Loads the engine, which finds stored voices in `library`.
     pub fn load(&self, library: Option<VoiceLibrary>) -> Result<Engine, Failure> {
-        self.load_with(library, |builder| builder)
+        self.load_converting(library, None)
     }
 
-    /// The same, with what else `set` sets.
-    pub fn load_with(
+    /// The same, to convert with the model in the folder `model` instead of the embedded one.
+    pub fn load_converting(
         &self,
         library: Option<VoiceLibrary>,
-        set: impl FnOnce(EngineBuilder) -> EngineBuilder,
+        model: Option<&Path>,
     ) -> Result<Engine, Failure> {
-        let mut builder = set(Engine::builder().device(self.device));
+        let mut builder = Engine::builder().device(self.device);
+        if let Some(folder) = model {
+            builder = builder.convert_weights(folder);
+        }
         if let Some(library) = library {
             builder = builder.library(library);
         }
@@ -180,7 +183,7 @@ fn speed(text: &str) -> Result<f32, String> {
     number(text, SPEED, "1 is the voice's own speed, 2 twice as fast")
 }
 
-fn pitch(text: &str) -> Result<f32, String> {
+pub fn pitch(text: &str) -> Result<f32, String> {
     number(
         text,
         PITCH,

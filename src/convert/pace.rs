@@ -1,5 +1,7 @@
 //! How much is converted at a time.
 
+use syrinx_models::stablevc::LookAhead;
+
 use crate::{Error, Result};
 
 /// How much is converted at a time: large pieces for quality and speed, small ones for a short delay.
@@ -19,6 +21,8 @@ pub enum Pace {
         past: usize,
         /// Frames that the pitch is decided late by; fewer make more octave errors.
         pitch_look_ahead: usize,
+        /// How far ahead what is said is listened to.
+        look_ahead: LookAhead,
     },
 }
 
@@ -28,7 +32,16 @@ impl Pace {
         chunk: 8,
         past: 160,
         pitch_look_ahead: 6,
+        look_ahead: LookAhead::Middle,
     };
+
+    /// The same with chunks `times` as long.
+    pub(crate) fn stretched(mut self, times: usize) -> Self {
+        if let Self::Live { chunk, .. } = &mut self {
+            *chunk *= times;
+        }
+        self
+    }
 
     pub(super) fn chunk(self) -> usize {
         match self {
@@ -50,6 +63,13 @@ impl Pace {
             Self::Live {
                 pitch_look_ahead, ..
             } => pitch_look_ahead,
+        }
+    }
+
+    pub(super) fn look_ahead(self) -> LookAhead {
+        match self {
+            Self::File => LookAhead::Longest,
+            Self::Live { look_ahead, .. } => look_ahead,
         }
     }
 

@@ -1,5 +1,6 @@
 //! What to convert to, and how.
 
+use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use syrinx_models::stablevc::{Grid, Solver, Target};
@@ -58,6 +59,14 @@ impl ConversionRequest {
             settings: Settings::default(),
             colour: Arc::default(),
         })
+    }
+
+    /// Converts to another voice, in the same style and with the same settings.
+    #[must_use]
+    pub fn to(mut self, voice: &Voice) -> Self {
+        self.voice = voice.clone();
+        self.colour = Arc::default();
+        self
     }
 
     /// Takes the style of another voice, that is how it stresses and moves, for the network and for the width of the
@@ -162,23 +171,7 @@ impl ConversionRequest {
     pub fn stream(&self, rate_hz: u32) -> Result<ConversionStream> {
         self.settings
             .validate(self.converter.network().config().frames_per_unit)?;
-        let style = self.style.as_ref();
-        let mut who = Who {
-            engine: self.engine.clone(),
-            converter: self.converter.clone(),
-            voice: self.voice.clone(),
-            style: style
-                .map(|style| Style::of(&self.engine, style))
-                .transpose()?,
-            colour: None,
-        };
-        who.colour = match self.colour.get() {
-            Some(colour) => colour.clone(),
-            None => {
-                let colour = who.heard(&who.plain_target()?)?;
-                self.colour.get_or_init(|| colour).clone()
-            }
-        };
+        let who = self.who()?;
         ConversionStream::new(&self.converter, who, &self.settings, rate_hz)
     }
 
@@ -207,6 +200,42 @@ impl ConversionRequest {
         })
     }
 
+    /// Listens to the voice and the style for a conversion that runs already, see [`ConversionStream::aim`]; this takes as
+    /// long as converting some ten seconds, and can be done on any thread.
+    ///
+    /// # Errors
+    /// As [`stream`](Self::stream).
+    pub fn target(&self) -> Result<ConversionTarget> {
+        let who = self.who()?;
+        Ok(ConversionTarget {
+            target: who.target()?,
+            melody: who.melody(&self.settings),
+            who,
+        })
+    }
+
+    /// Who shall be heard, listened to.
+    fn who(&self) -> Result<Who> {
+        let style = self.style.as_ref();
+        let mut who = Who {
+            engine: self.engine.clone(),
+            converter: self.converter.clone(),
+            voice: self.voice.clone(),
+            style: style
+                .map(|style| Style::of(&self.engine, style))
+                .transpose()?,
+            colour: None,
+        };
+        who.colour = match self.colour.get() {
+            Some(colour) => colour.clone(),
+            None => {
+                let colour = who.heard(&who.plain_target()?)?;
+                self.colour.get_or_init(|| colour).clone()
+            }
+        };
+        Ok(who)
+    }
+
     /// The voice asked for.
     pub fn voice(&self) -> &Voice {
         &self.voice
@@ -218,7 +247,31 @@ impl ConversionRequest {
     }
 }
 
+/// A voice and a style that have been listened to, see [`ConversionRequest::target`].
+#[derive(Clone)]
+pub struct ConversionTarget {
+    pub(super) who: Who,
+    pub(super) target: Target,
+    pub(super) melody: Melody,
+}
+
+impl ConversionTarget {
+    /// The voice.
+    pub fn voice(&self) -> &Voice {
+        &self.who.voice
+    }
+}
+
+impl fmt::Debug for ConversionTarget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConversionTarget")
+            .field("voice", &self.voice().name())
+            .finish_non_exhaustive()
+    }
+}
+
 /// Who shall be heard, and in what style.
+#[derive(Clone)]
 pub(super) struct Who {
     pub engine: Engine,
     pub converter: Converter,

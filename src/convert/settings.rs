@@ -73,6 +73,7 @@ impl Settings {
             chunk: self.pace.chunk(),
             past: self.pace.past(),
             content: ContentKind::Features,
+            look_ahead: self.pace.look_ahead(),
         }
     }
 }

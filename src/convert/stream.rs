@@ -7,7 +7,7 @@ use super::gate::Gate;
 use super::melody::Melody;
 use super::profile::{Hearing, Listener};
 use super::rendering::Rendering;
-use super::request::Who;
+use super::request::{ConversionTarget, Who};
 use super::retiming::SourceFrame;
 use super::settings::Settings;
 use super::{Converter, SourceProfile};
@@ -46,6 +46,8 @@ pub struct ConversionStream {
     rendering: Rendering,
     output: Resampler,
     retimed: bool,
+    /// Frames converted together.
+    chunk: usize,
     ready: Vec<f32>,
     /// Samples pushed, samples analysed, and samples that became ready.
     pushed: u64,
@@ -80,6 +82,7 @@ impl ConversionStream {
             melody,
             mel,
             retimed: settings.retime,
+            chunk: settings.pace.chunk(),
             ready: Vec::new(),
             pushed: 0,
             analysed: 0,
@@ -129,29 +132,35 @@ impl ConversionStream {
     /// # Errors
     /// [`Error::Compute`] only.
     pub fn flush(&mut self) -> Result<SourceProfile> {
-        let (to, from) = (self.output_rate_hz(), self.rate_hz());
-        let (to, from) = (u128::from(to), u128::from(from));
-        let total = ((2 * u128::from(self.pushed) * to + from) / (2 * from)) as u64;
+        let profile = self.finish()?;
+        self.listener.reset();
+        Ok(profile)
+    }
+
+    /// As [`flush`](Self::flush), but for what is known of the source, from which it goes on.
+    ///
+    /// # Errors
+    /// [`Error::Compute`] only.
+    pub fn finish(&mut self) -> Result<SourceProfile> {
+        let total = self.total();
         if total > 0 {
             self.drain()?;
         }
-        if !self.retimed {
-            // The last unit was filled up; rounding between three rates can fall short by a sample.
-            let surplus = self.made.saturating_sub(total) as usize;
-            self.ready
-                .truncate(self.ready.len().saturating_sub(surplus));
-            let missing = total.saturating_sub(self.made) as usize;
-            self.ready.resize(self.ready.len() + missing, 0.0);
-        }
-        let profile = self.listener.settle();
-        self.forget();
-        Ok(profile)
+        self.cut(total);
+        self.forget_sound();
+        Ok(self.listener.settle())
+    }
+
+    /// As [`reset`](Self::reset), but for what is known of the source, from which it goes on.
+    pub fn restart(&mut self) {
+        self.ready.clear();
+        self.forget_sound();
     }
 
     /// Forgets the source so far, and what is ready of it.
     pub fn reset(&mut self) {
-        self.ready.clear();
-        self.forget();
+        self.restart();
+        self.listener.reset();
     }
 
     /// Samples that what is ready trails what was pushed by at most, at the output rate; while a
@@ -182,6 +191,49 @@ impl ConversionStream {
         Ok(())
     }
 
+    /// Converts to a target that has been listened to already from the next chunk on, which takes no time to speak of;
+    /// the pitch stays shifted as it is.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for a voice of other weights.
+    pub fn aim(&mut self, target: &ConversionTarget) -> Result<()> {
+        let colour = target.who.colour.clone();
+        self.rendering.set_target(target.target.clone(), colour)?;
+        self.melody = Melody {
+            semitones: self.melody.semitones,
+            ..target.melody
+        };
+        self.who = target.who.clone();
+        Ok(())
+    }
+
+    /// Shifts the pitch from the next frame on, in semitones.
+    pub fn set_pitch(&mut self, semitones: f32) {
+        self.melody.semitones = semitones;
+    }
+
+    /// As new, but for what `other` knows of the source, which this one goes on from. `other` begins anew.
+    pub fn take_over(&mut self, other: &mut Self) {
+        self.reset();
+        std::mem::swap(&mut self.listener, &mut other.listener);
+        other.reset();
+    }
+
+    /// Samples of a frame, at the rate of the networks.
+    pub fn frame_samples(&self) -> usize {
+        self.mel.hop
+    }
+
+    /// Samples that are converted together, at the rate of the networks.
+    pub fn chunk_samples(&self) -> usize {
+        self.chunk * self.mel.hop
+    }
+
+    /// Samples under a window of the spectra, at the rate of the networks.
+    pub fn window_samples(&self) -> usize {
+        self.mel.win
+    }
+
     /// What is known of the source, once it is.
     pub fn profile(&self) -> Option<SourceProfile> {
         self.listener.known()
@@ -191,6 +243,25 @@ impl ConversionStream {
     pub fn melody_scale(&self) -> f32 {
         self.profile()
             .map_or(1.0, |source| self.melody.scale(&source))
+    }
+
+    /// Samples that shall have come out in the end.
+    fn total(&self) -> u64 {
+        let (to, from) = (self.output_rate_hz(), self.rate_hz());
+        let (to, from) = (u128::from(to), u128::from(from));
+        ((2 * u128::from(self.pushed) * to + from) / (2 * from)) as u64
+    }
+
+    /// Makes the output `total` samples long: the last unit was filled up, and rounding between three rates can fall short
+    /// by a sample.
+    fn cut(&mut self, total: u64) {
+        if !self.retimed {
+            let surplus = self.made.saturating_sub(total) as usize;
+            self.ready
+                .truncate(self.ready.len().saturating_sub(surplus));
+            let missing = total.saturating_sub(self.made) as usize;
+            self.ready.resize(self.ready.len() + missing, 0.0);
+        }
     }
 
     fn analyse(&mut self, samples: &[f32]) -> Result<()> {
@@ -295,10 +366,9 @@ impl ConversionStream {
         self.ready.extend_from_slice(&audio.channels()[0]);
     }
 
-    fn forget(&mut self) {
+    fn forget_sound(&mut self) {
         self.input.reset();
         self.analysis.reset();
-        self.listener.reset();
         self.gate.reset();
         self.held = Heard::default();
         self.rendering.reset();

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use assert_cmd::Command;
 use assert_cmd::assert::Assert;
+use syrinx::audio::{Audio, OutputFormat, Writer, WriterOptions};
 use tempfile::TempDir;
 
 /// A folder of its own for each test.
@@ -41,6 +42,30 @@ impl Bench {
         command
     }
 
+    /// A command that converts, with the tiny networks of the tests, in the voice of Buzz.
+    pub fn tiny(&self, command: &str, args: &[&str]) -> Command {
+        let mut command = self.syrinx(&[command, "--voice", "Buzz"]);
+        command.args([
+            "--weights",
+            &fixture("voice"),
+            "--model",
+            &fixture("convert"),
+        ]);
+        command.args(args);
+        command
+    }
+
+    /// Writes a recording in the format that its name asks for.
+    pub fn write_audio(&self, name: &str, audio: &Audio) -> PathBuf {
+        let path = self.path(name);
+        let format = OutputFormat::from_path(&path).unwrap();
+        let mut writer =
+            Writer::create(&path, audio.spec(), format, WriterOptions::default()).unwrap();
+        writer.write(audio).unwrap();
+        writer.finish().unwrap();
+        path
+    }
+
     /// A folder of the user's.
     pub fn home(&self, name: &str) -> PathBuf {
         self.home.path().join(name)
@@ -55,6 +80,11 @@ impl Bench {
         names.sort();
         names
     }
+}
+
+/// The folder of tiny networks of that name.
+pub fn fixture(name: &str) -> String {
+    format!("{}/tests/fixtures/{name}", env!("CARGO_MANIFEST_DIR"))
 }
 
 /// The folder of the embedded weights.

@@ -1,13 +1,13 @@
 //! `syrinx convert`, with the tiny converter of the tests.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use assert_cmd::Command;
 use assert_cmd::assert::Assert;
 use serde_json::Value;
-use syrinx::audio::{Audio, Decoder, OutputFormat, Writer, WriterOptions};
+use syrinx::audio::{Audio, Decoder};
 
-use crate::bench::{Bench, one_error_line, stderr, stdout};
+use crate::bench::{Bench, fixture, one_error_line, stderr, stdout};
 
 /// A tone that comes and goes, like syllables.
 fn babble(seconds: f64, rate_hz: u32, channels: usize) -> Audio {
@@ -26,34 +26,13 @@ fn babble(seconds: f64, rate_hz: u32, channels: usize) -> Audio {
     Audio::from_channels((0..channels).map(plane).collect(), rate_hz).unwrap()
 }
 
-fn write(bench: &Bench, name: &str, audio: &Audio) -> PathBuf {
-    let path = bench.path(name);
-    let format = OutputFormat::from_path(&path).unwrap();
-    let mut writer = Writer::create(&path, audio.spec(), format, WriterOptions::default()).unwrap();
-    writer.write(audio).unwrap();
-    writer.finish().unwrap();
-    path
-}
-
 fn decoded(path: impl AsRef<Path>) -> Audio {
     Decoder::open(path).unwrap().read_all().unwrap().audio
 }
 
-fn fixture(name: &str) -> String {
-    format!("{}/tests/fixtures/{name}", env!("CARGO_MANIFEST_DIR"))
-}
-
 /// `syrinx convert` with the fixtures, in the voice of Buzz.
 fn convert(bench: &Bench, args: &[&str]) -> Command {
-    let mut command = bench.syrinx(&["convert", "--voice", "Buzz"]);
-    command.args([
-        "--weights",
-        &fixture("voice"),
-        "--model",
-        &fixture("convert"),
-    ]);
-    command.args(args);
-    command
+    bench.tiny("convert", args)
 }
 
 fn json(assert: &Assert) -> Value {
@@ -64,7 +43,7 @@ fn json(assert: &Assert) -> Value {
 fn a_file_keeps_its_rate_and_its_length() {
     let bench = Bench::new();
     let source = babble(0.7, 22_050, 1);
-    write(&bench, "in.flac", &source);
+    bench.write_audio("in.flac", &source);
     let assert = convert(&bench, &["in.flac", "-o", "out.wav", "--json", "--stats"])
         .assert()
         .success();
@@ -107,7 +86,7 @@ fn a_file_keeps_its_rate_and_its_length() {
 fn channels_are_mixed_or_kept() {
     let bench = Bench::new();
     let source = babble(0.3, 48_000, 2);
-    write(&bench, "in.wav", &source);
+    bench.write_audio("in.wav", &source);
     let out = |name: &str, how: &[&str]| {
         convert(&bench, &[&["in.wav", "-q", "-o", name], how].concat())
             .assert()
@@ -125,7 +104,7 @@ fn channels_are_mixed_or_kept() {
 fn pipes_carry_wav_and_raw_samples() {
     let bench = Bench::new();
     let source = babble(0.4, 16_000, 1);
-    let wav = std::fs::read(write(&bench, "in.wav", &source)).unwrap();
+    let wav = std::fs::read(bench.write_audio("in.wav", &source)).unwrap();
     convert(&bench, &["in.wav", "-q", "-o", "file.wav"])
         .assert()
         .success();
@@ -165,7 +144,7 @@ fn pipes_carry_wav_and_raw_samples() {
 #[test]
 fn a_reader_that_goes_away_is_no_failure() {
     let bench = Bench::new();
-    write(&bench, "in.wav", &babble(3.0, 48_000, 1));
+    bench.write_audio("in.wav", &babble(3.0, 48_000, 1));
     let syrinx = env!("CARGO_BIN_EXE_syrinx");
     let line = format!(
         "{syrinx} convert in.wav --voice Buzz --weights {} --model {} --raw | head -c 10; exit ${{PIPESTATUS[0]}}",
@@ -184,7 +163,7 @@ fn a_folder_is_converted_and_gone_on_with() {
     let bench = Bench::new();
     std::fs::create_dir_all(bench.path("in/deep")).unwrap();
     for name in ["in/a.wav", "in/deep/b.flac"] {
-        write(&bench, name, &babble(0.2, 16_000, 1));
+        bench.write_audio(name, &babble(0.2, 16_000, 1));
     }
     bench.write("in/bad.wav", "no sound at all, only words about it");
     bench.write("in/.hidden.wav", "left alone");
@@ -240,8 +219,8 @@ fn a_folder_is_converted_and_gone_on_with() {
 #[test]
 fn a_style_and_another_timing_are_taken() {
     let bench = Bench::new();
-    write(&bench, "in.wav", &babble(1.2, 24_000, 1));
-    write(&bench, "style.wav", &babble(2.0, 24_000, 1));
+    bench.write_audio("in.wav", &babble(1.2, 24_000, 1));
+    bench.write_audio("style.wav", &babble(2.0, 24_000, 1));
     let args = [
         "in.wav",
         "-o",
@@ -280,7 +259,7 @@ fn a_style_and_another_timing_are_taken() {
 #[test]
 fn what_cannot_be_done_is_told_in_a_line() {
     let bench = Bench::new();
-    write(&bench, "in.wav", &babble(0.2, 16_000, 1));
+    bench.write_audio("in.wav", &babble(0.2, 16_000, 1));
     std::fs::create_dir(bench.path("empty")).unwrap();
     bench.write("empty.wav", "");
     bench.write("corrupt.wav", b"RIFF\x10\0\0\0WAVEfmt ");

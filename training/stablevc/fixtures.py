@@ -14,7 +14,7 @@ from network import StableVc, chunk_mask, level_of
 
 TINY = {
     "bands": 10, "symbols": 7, "frames_per_unit": 2,
-    "content": {"channels": 12, "hidden": 14, "kernel": 5, "ahead": [0, 1, 0, 2], "features": 6, "clusters": 9},
+    "content": {"channels": 12, "hidden": 14, "kernel": 5, "ahead": [[0, 1, 0, 0], [0, 1, 0, 2]], "features": 6, "clusters": 9},
     "key_channels": 8,
     "speaker": {"channels": 10, "features": 6},
     "style": {"codes": 11, "code_channels": 5, "code_frames": 8, "channels": 8, "hidden": 10, "kernel": 3, "blocks": 2, "pool": 4},
@@ -41,7 +41,7 @@ def main():
         m = randomise(StableVc(TINY)); frames, units = 40, 20; mel = torch.randn(1, TINY["bands"], frames) * 2 - 5; keys = torch.randn(1, 13, TINY["key_channels"]); codes = torch.randint(TINY["style"]["codes"], (1, 5)); noise = torch.randn(1, TINY["bands"], frames)
         f0 = torch.rand(1, frames) * 150 + 120; f0[:, 7:15] = 0; f0[:, 29:32] = 0; register = torch.tensor([math.log(REGISTER_HZ)]); relative = torch.where(f0 > 0, f0.clamp(min=1).log() - register, 0.0); level = level_of(mel)
         e = m.content(mel); tokens = m.content.tokens(e); centroids = m.content.centroids[tokens]; speaker = m.speaker(keys); style = m.style(codes)
-        io = {"mel": mel[0], "keys": keys[0], "codes": codes[0], "f0": f0[0], "level": level[0], "noise": noise[0], "register_hz": torch.tensor([REGISTER_HZ]), "features": e[0], "tokens": tokens[0], "speaker": speaker[0], "style": style[0]}
+        io = {"mel": mel[0], "keys": keys[0], "codes": codes[0], "f0": f0[0], "level": level[0], "noise": noise[0], "register_hz": torch.tensor([REGISTER_HZ]), "features": e[0], "features.shortest": m.content(mel, 0)[0], "tokens": tokens[0], "speaker": speaker[0], "style": style[0]}
         nobody = {"keys": torch.zeros(1, 1, TINY["key_channels"]), "speaker": torch.zeros_like(speaker)}
         for mask_name, mask in MASKS.items():
             frame_mask, unit_mask = (None, None) if mask is None else (chunk_mask(frames, *mask), chunk_mask(units, mask[0] // 2, mask[1] // 2))

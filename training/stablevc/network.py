@@ -19,7 +19,7 @@ from model import REGISTER
 
 STARTER = {
     "bands": 100, "symbols": 178, "frames_per_unit": 2,
-    "content": {"channels": 160, "hidden": 192, "kernel": 5, "ahead": [0, 1, 0, 1], "features": 64, "clusters": 512},
+    "content": {"channels": 160, "hidden": 192, "kernel": 7, "ahead": [[0, 1, 0, 1, 0], [0, 1, 1, 1, 1], [2, 3, 2, 3, 3]], "features": 64, "clusters": 512},
     "key_channels": 192,
     "speaker": {"channels": 256, "features": 256},
     "style": {"codes": 256, "code_channels": 64, "code_frames": 8, "channels": 128, "hidden": 192, "kernel": 3, "blocks": 2, "pool": 4},
@@ -32,24 +32,29 @@ SIGMA_MIN = 1e-4
 def normal(mel): return (mel + 5) / 2.5
 
 class CausalConvBlock(nn.Module):
-    """ConvBlock of [B, C, T] whose convolution sees `ahead` columns of the future and kernel - 1 - ahead of the past."""
+    """ConvBlock of [B, C, T] whose convolution sees `ahead` columns of the future, or fewer if told so, and kernel - 1 - ahead of the past."""
     def __init__(self, channels, hidden, kernel, ahead=0):
         super().__init__(); self.sides = (kernel - 1 - ahead, ahead); self.norm = ChannelNorm(channels); self.expand = nn.Conv1d(channels, hidden, kernel)
         self.project = nn.Conv1d(hidden, channels, 1); nn.init.normal_(self.project.weight, std=0.3 / math.sqrt(hidden)); nn.init.zeros_(self.project.bias)
-    def forward(self, x, film=None):
-        h = self.norm(x)
+    def forward(self, x, film=None, ahead=None):
+        h = self.norm(x); past, future = self.sides
         if film is not None: h = h * (1 + film[0][..., None]) + film[1][..., None]
-        return x + self.project(F.silu(self.expand(F.pad(h, self.sides))))
+        if ahead is None or ahead == future: return x + self.project(F.silu(self.expand(F.pad(h, self.sides))))
+        return x + self.project(F.silu(F.conv1d(F.pad(h, (past, ahead)), self.expand.weight[:, :, : past + 1 + ahead], self.expand.bias)))
 
 class ContentEncoder(nn.Module):
-    """Mel [B, bands, T], T even -> features [B, U, features], U = T / 2; unit u sees mel frames up to 2u + 1 + 2 * sum(ahead)."""
+    """Mel [B, bands, T], T even -> features [B, U, features], U = T / 2.
+
+    `ahead` holds one list a mode, the least look-ahead first: how many units each block sees ahead. Unit u sees mel frames up to
+    2u + 1 + 2 * sum(ahead[mode]). One set of weights serves every mode: a mode leaves out the taps that reach further.
+    """
     def __init__(self, bands, symbols, channels, hidden, kernel, ahead, features, clusters):
         super().__init__(); self.input = nn.Conv1d(bands, channels, 5); self.down = nn.Conv1d(channels, channels, 4, stride=2)
-        self.blocks = nn.ModuleList(CausalConvBlock(channels, hidden, kernel, a) for a in ahead); self.norm = ChannelNorm(channels)
+        self.ahead = ahead; self.blocks = nn.ModuleList(CausalConvBlock(channels, hidden, kernel, max(a)) for a in zip(*ahead)); self.norm = ChannelNorm(channels)
         self.output = nn.Conv1d(channels, features, 1); self.phones = nn.Conv1d(features, symbols, 1); self.register_buffer("centroids", torch.zeros(clusters, features))
-    def forward(self, mel):
+    def forward(self, mel, mode=-1):
         x = self.down(F.pad(F.silu(self.input(F.pad(normal(mel), (4, 0)))), (2, 0)))
-        for b in self.blocks: x = b(x)
+        for b, a in zip(self.blocks, self.ahead[mode]): x = b(x, ahead=a)
         x = self.output(self.norm(x)); return (x * torch.rsqrt(x.square().mean(1, keepdim=True) + 1e-6)).transpose(1, 2)
     def logits(self, features): return self.phones(features.transpose(1, 2))
     def tokens(self, features): return torch.cdist(features, self.centroids[None]).argmin(-1)

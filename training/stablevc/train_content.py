@@ -5,12 +5,14 @@
 
 Cross-entropy per 25 ms unit on the alignments (label smoothing 0.1), from recordings whose voice is moved along frequency, which pass
 through other microphones, rooms and band limits, come at other levels and lose stretches of time and bands (SpecAugment); a speaker
-classifier behind a gradient reversal takes the voice out of the features. At the end k-means gives the centroids of the tokens.
+classifier behind a gradient reversal takes the voice out of the features. Every batch is heard with one of the look-aheads of the
+encoder, the widest half of the time. At the end k-means gives the centroids of the tokens.
 Resumable: DIR/state.pt. Held-out figure: phone accuracy on speakers and lines kept out, and of a linear probe for the speaker.
 """
 import argparse, copy, math, pathlib, random, sys, time
 import torch, torch.nn as nn, torch.nn.functional as F
 here = pathlib.Path(__file__).parent; sys.path[:0] = [str(here), str(here.parent / "megatts2"), str(here.parent)]
+from ahead import Ahead
 from data import Corpus
 from disguise import FLOOR, disguise, warp
 from network import STARTER, ContentEncoder
@@ -32,14 +34,14 @@ def heard(mel, r, farthest=0.22):
     return (mel + r.uniform(-0.7, 0.5)).clamp(min=FLOOR)
 
 def crops(lots, weights, r, n, frames, masked=True):
-    """n crops [n, 100, frames], the symbol of each unit [n, frames / 2] (-1 outside) and their utterances."""
-    mels, labels, items = torch.full((n, 100, frames), FLOOR), torch.full((n, frames // 2), -1), []
+    """n crops [n, 100, frames], the symbol of each unit [n, frames / 2] (-1 outside) and their voices."""
+    mels, labels, voices = torch.full((n, 100, frames), FLOOR), torch.full((n, frames // 2), -1), []
     for i in range(n):
         u = r.choice(r.choices(lots, weights)[0]); ids = torch.repeat_interleave(u.ids(), u.units()); a = 2 * r.randint(0, max(0, (u.frames - frames) // 2)); b = min(u.frames, a + frames)
-        mels[i, :, : b - a] = heard(u.mel(a, b).T, r); labels[i, : (b - a) // 2] = ids[a // 2: b // 2]; items.append(u)
+        mels[i, :, : b - a] = heard(u.mel(a, b).T, r); labels[i, : (b - a) // 2] = ids[a // 2: b // 2]; voices.append(u.voice)
         if masked and r.random() < 0.5:
             k = r.randint(2, 14); at = r.randint(0, frames - k); mels[i, :, at: at + k] = mels[i].mean(); k = r.randint(4, 20); at = r.randint(0, 100 - k); mels[i, at: at + k] = mels[i].mean()
-    return mels, labels, items
+    return mels, labels, voices
 
 @torch.no_grad()
 def kmeans(features, k, rounds=15):
@@ -64,11 +66,12 @@ def main():
         s = torch.load(state); net.load_state_dict(s["model"]); average.load_state_dict(s["average"]); step, spent = s["step"], s["spent"]
         if s["judge"]["2.weight"].shape == judge[2].weight.shape: judge.load_state_dict(s["judge"]); opt.load_state_dict(s["opt"])
     def save(): torch.save({"model": net.state_dict(), "average": average.state_dict(), "judge": judge.state_dict(), "opt": opt.state_dict(), "step": step, "spent": spent + time.process_time() - start}, out / "state.tmp"); (out / "state.tmp").rename(state)
+    batches = Ahead(lambda: crops(lots, weights, r, o.batch, 256), r, 6)
     start = time.process_time(); saved = time.time(); running = {}
     while (progress := (spent + time.process_time() - start) / (60 * o.minutes)) < 1:
         for g in opt.param_groups: g["lr"] = o.rate * min(1, (step + 1) / 100) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * progress)))
-        x, y, items = crops(lots, weights, r, o.batch, 256); z = net(x); p = net.logits(z); loss = F.cross_entropy(p, y, ignore_index=-1, label_smoothing=0.1)
-        f = Reverse.apply(z, min(1.0, step / 600)); f = torch.cat([f.mean(1), f.std(1)], 1); voice = F.cross_entropy(judge(f), torch.tensor([corpus.voice_id[u.voice] for u in items]))
+        x, y, voices = batches.next(); z = net(x, r.choice([0, 1, -1, -1])); p = net.logits(z); loss = F.cross_entropy(p, y, ignore_index=-1, label_smoothing=0.1)
+        f = Reverse.apply(z, min(1.0, step / 600)); f = torch.cat([f.mean(1), f.std(1)], 1); voice = F.cross_entropy(judge(f), torch.tensor([corpus.voice_id[v] for v in voices]))
         opt.zero_grad(); (loss + o.adversary * voice).backward(); nn.utils.clip_grad_norm_(params, 1.0); opt.step(); step += 1; hit = (p.argmax(1) == y)[y >= 0].float().mean()
         with torch.no_grad():
             k = min(0.998, step / (step + 20))
@@ -78,12 +81,14 @@ def main():
             held = []
             for lot in unseen:
                 if not lot: continue
-                with torch.no_grad(): x, y, _ = crops([lot], [1], random.Random(1), 16, 256, False); held.append(float((average.logits(average(x)).argmax(1) == y)[y >= 0].float().mean()))
-            print(step, f"{(spent + time.process_time() - start) / 60:.1f} min", " ".join(f"{key} {v:.3f}" for key, v in running.items()), "unseen virtual, real", [f"{h:.3f}" for h in held], flush=True)
+                with torch.no_grad():
+                    x, y, _ = crops([lot], [1], random.Random(1), 16, 256, False)
+                    for mode in (0, -1): held.append(float((average.logits(average(x, mode)).argmax(1) == y)[y >= 0].float().mean()))
+            print(step, f"{(spent + time.process_time() - start) / 60:.1f} min", " ".join(f"{key} {v:.3f}" for key, v in running.items()), "unseen virtual (least, widest look-ahead), real", [f"{h:.3f}" for h in held], flush=True)
         if time.time() - saved > 60: save(); saved = time.time()
     average.eval()
     with torch.no_grad(): average.centroids.copy_(kmeans(torch.cat([average(crops(lots, weights, r, 16, 256, False)[0]).flatten(0, 1) for _ in range(60)]), STARTER["content"]["clusters"]))
     net.centroids.copy_(average.centroids)
-    save()
+    save(); batches.close()
 
 if __name__ == "__main__": main()

@@ -8,18 +8,19 @@ stay frozen. Sets carry the F0 of the engine's tracker (track_pitch.py).
 
 What is heard is another reading of the target than the target: the same reading in another timbre where there is one (frame-parallel),
 always moved along frequency and through other microphones (`train_content.heard`), as continuous features or as tokens, half of the time
-each. References are other utterances of the target's voice, moved along frequency together with the target. Losses: flow matching, L1 on
+each, with one of the extractor's look-aheads. References are other utterances of the target's voice, moved along frequency together with the target. Losses: flow matching, L1 on
 the prior mean (and on its slope), the speaker encoder's distance to d-vectors of its voices, log durations of deduplicated tokens (a quarter of
 the batches), a speaker classifier behind a gradient reversal on the mean style, and speaker consistency: readings of the batch in
 each other's voices, judged by timbre encoder and speaker encoder of this very model. Bands above 7.6 kHz of recordings at 16 kHz do not
 count. With --content-rate the content extractor learns too, at that share of the rate: it keeps its phone posteriors and its speaker
 classifier behind a gradient reversal, its centroids follow as a running mean. --minutes is wall time over every resumption. Resumable: DIR/state.pt.
 """
-import argparse, copy, math, multiprocessing, os, pathlib, queue, random, sys, time
+import argparse, copy, math, pathlib, random, sys, time
 import torch, torch.nn as nn, torch.nn.functional as F
 from safetensors.torch import load_file
 here = pathlib.Path(__file__).parent; sys.path[:0] = [str(here), str(here.parent / "megatts2"), str(here.parent)]
-from data import REAL_BANDS, Corpus
+from ahead import Ahead
+from data import REAL_BANDS, Corpus, to_register
 from disguise import FLOOR, disguise, warp
 from embed_voices import HIGHER
 from network import SIGMA_MIN, STARTER, StableVc, chunk_mask, level_of, normal
@@ -61,15 +62,10 @@ class Batches:
             if u.voice.startswith("ls"): b["bands"][i] = REAL_BANDS
             elif r.random() < 0.5: ref[REAL_BANDS == 0] = FLOOR
             if r.random() < 0.3: ref = disguise(ref[None], r)[0]
-            refs[i] = ref; s = twin or u; b["heard"][i] = c.voice_id[s.voice]; b["labels"][i, : k // 2] = torch.repeat_interleave(u.ids(), u.units())[a // 2: z // 2]; source[i, :, :k] = heard(s.mel(a, z).T, r, 0.2); prosody[i, :, :k] = warp(s.mel(a, z).T, math.exp(min(0.7, max(-0.7, math.log(160) - s.register + r.gauss(0, 0.04)))))
+            refs[i] = ref; s = twin or u; b["heard"][i] = c.voice_id[s.voice]; b["labels"][i, : k // 2] = torch.repeat_interleave(u.ids(), u.units())[a // 2: z // 2]; source[i, :, :k] = heard(s.mel(a, z).T, r, 0.2); prosody[i, :, :k] = to_register(s.mel(a, z).T, s.register - r.gauss(0, 0.04))
         b["level"], b["source"] = level_of(source), source
         b["codes"] = self.acoustic.prosody.nearest(self.acoustic.prosody.latents(prosody, torch.full((n,), CROP))[0]); b["keys"] = self.acoustic.timbre(normal(refs))
         return b
-
-def produce(batches, n, out):
-    """Batches for as long as somebody takes them; in a process of its own."""
-    torch.set_num_threads(1); batches.r.seed(os.getpid() + int(time.time())); parent = os.getppid()
-    while os.getppid() == parent: out.put({k: v.numpy() for k, v in batches.next(n).items()})
 
 def runs(tokens):
     """Tokens [B, U] -> first unit of each run, padded [B, N], which run each unit is in [B, U], run lengths [B, N], mask [B, N]."""
@@ -112,17 +108,13 @@ def main():
             loss = near(m.speaker(keys), d, known); first.zero_grad(); loss.backward(); first.step()
             if k % 50 == 0: print("speaker", k, f"{float(loss.detach()):.3f}", flush=True)
         average.speaker.load_state_dict(m.speaker.state_dict())
-    ready = multiprocessing.Queue(4); producer = multiprocessing.Process(target=produce, args=(batches, o.batch, ready), daemon=True); producer.start()
-    def next_batch():
-        """The producer's batch if it is ahead, else one made here."""
-        try: return {k: torch.from_numpy(v) for k, v in ready.get_nowait().items()}
-        except queue.Empty: return batches.next(o.batch)
+    ahead = Ahead(lambda: batches.next(o.batch), batches.r)
     start = time.time(); saved = time.time(); running = {}
     while (progress := (spent + time.time() - start) / (60 * o.minutes)) < 1:
         lr = o.rate * min(1, (step + 1) / 100) * (0.03 + 0.97 * 0.5 * (1 + math.cos(math.pi * min(1, progress))))
         for g in opt.param_groups: g["lr"] = lr * g["share"]
-        b = next_batch(); n = o.batch; l = {}
-        with torch.set_grad_enabled(o.content_rate > 0): e = m.content(b["source"])
+        b = ahead.next(); n = o.batch; l = {}
+        with torch.set_grad_enabled(o.content_rate > 0): e = m.content(b["source"], batches.r.choice([0, 1, -1, -1, -1]))
         tokens = m.content.tokens(e.detach()); hard = (torch.rand(n) < o.hard)[:, None, None]; content = torch.where(hard, e + (m.content.centroids[tokens] - e).detach(), e)
         if o.content_rate:
             l["phones"] = F.cross_entropy(m.content.logits(e), b["labels"], ignore_index=-1, label_smoothing=0.1); f = Reverse.apply(e, 1.0); l["heard"] = F.cross_entropy(telling(torch.cat([f.mean(1), f.std(1)], 1)), b["heard"])
@@ -153,6 +145,6 @@ def main():
         for key, x in l.items(): running[key] = 0.97 * running.get(key, float(x.detach())) + 0.03 * float(x.detach())
         if step % 20 == 0: print(step, f"{(spent + time.time() - start) / 60:.1f} min lr {lr:.1e}", " ".join(f"{key} {x:.3f}" for key, x in running.items()), f"spread {float(m.spread.mean()):.3f}", flush=True)
         if time.time() - saved > 120: save(); saved = time.time()
-    save(); producer.terminate()
+    save(); ahead.close()
 
 if __name__ == "__main__": main()

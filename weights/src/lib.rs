@@ -40,7 +40,11 @@ const fn starter_convert() -> Option<Files> {
             &[$(($name, include_bytes!(concat!("../starter-convert/", $name)) as &[u8])),+]
         };
     }
-    Some(files!["config.json", "stablevc.safetensors"])
+    Some(files![
+        "config.json",
+        "stablevc.safetensors",
+        "vocoder.safetensors"
+    ])
 }
 
 /// The models of raw audio, each under its name; empty without the feature `starter-dream`.

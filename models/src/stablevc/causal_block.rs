@@ -53,13 +53,30 @@ impl CausalBlock {
         ahead: usize,
         vb: VarBuilder,
     ) -> Result<Self> {
+        Self::reaching(channels, hidden, kernel, ahead, ahead, vb)
+    }
+
+    /// A block whose weights see `widest` columns ahead, without the taps that reach further than `ahead`.
+    pub fn reaching(
+        channels: usize,
+        hidden: usize,
+        kernel: usize,
+        widest: usize,
+        ahead: usize,
+        vb: VarBuilder,
+    ) -> Result<Self> {
         // The state pads.
         let point = Conv1dSpec::default();
+        let taps = kernel - (widest - ahead);
+        let expand = vb.pp("expand");
+        let weight = expand.get((hidden, channels, kernel), "weight")?;
+        let weight = weight.narrow(2, 0, taps)?.force_contiguous()?;
+        let bias = expand.get(hidden, "bias")?;
         Ok(Self {
             gain: vb.get(channels, "norm.gain")?,
-            expand: Conv1d::load(channels, hidden, kernel, &point, vb.pp("expand"))?,
+            expand: Conv1d::from_tensors(&weight, Some(&bias), &point)?,
             project: Conv1d::load(hidden, channels, 1, &point, vb.pp("project"))?,
-            kernel,
+            kernel: taps,
             ahead,
         })
     }

@@ -62,8 +62,8 @@ pub struct EncoderConfig {
     pub hidden: usize,
     /// Width of the blocks' convolutions.
     pub kernel: usize,
-    /// One block each, which sees so many units ahead.
-    pub ahead: Vec<usize>,
+    /// The look-aheads that one set of weights serves, the shortest first: how many units each block sees ahead.
+    pub ahead: Vec<Vec<usize>>,
 }
 
 /// Speaker encoder.
@@ -196,7 +196,7 @@ struct FlatContent {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     kernel: Option<usize>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    ahead: Option<Vec<usize>>,
+    ahead: Option<Vec<Vec<usize>>>,
     features: usize,
     clusters: usize,
 }

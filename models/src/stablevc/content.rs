@@ -8,7 +8,7 @@ use crate::Result;
 ///
 /// Features are those that a model was trained on; U = ceil(T / [`frames_per_unit`](Self::frames_per_unit)).
 pub trait ContentExtractor: std::fmt::Debug + Send + Sync {
-    /// Features [U, F] of frames [bands, T].
+    /// Features [U, F] of frames [bands, T], with the longest look-ahead.
     ///
     /// # Errors
     /// [`crate::Error::Input`] for frames of another number of bands, or none.
@@ -20,11 +20,37 @@ pub trait ContentExtractor: std::fmt::Debug + Send + Sync {
     /// Frames per unit.
     fn frames_per_unit(&self) -> usize;
 
-    /// Frames after the last of a unit that its features depend on.
-    fn look_ahead(&self) -> usize;
+    /// The look-aheads there are, the shortest first, in frames: the frames after the last of a unit that its features
+    /// depend on.
+    fn look_aheads(&self) -> Vec<usize>;
 
-    /// A new stream; its features are those of [`features`](Self::features).
-    fn stream(&self) -> Box<dyn ContentStream>;
+    /// A new stream with one of the [`look_aheads`](Self::look_aheads); with the longest, its features are those of
+    /// [`features`](Self::features).
+    fn stream(&self, look_ahead: LookAhead) -> Box<dyn ContentStream>;
+}
+
+/// Which of the look-aheads of a [`ContentExtractor`]: a stream waits for it, and hears the better the longer it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum LookAhead {
+    /// The shortest: 50 ms in the starter model.
+    Shortest,
+    /// The one in the middle: 100 ms in the starter model.
+    Middle,
+    /// The longest, for files: 325 ms in the starter model.
+    #[default]
+    Longest,
+}
+
+impl LookAhead {
+    /// Its place among `count` look-aheads, the shortest first.
+    pub fn of(self, count: usize) -> usize {
+        match self {
+            Self::Shortest => 0,
+            Self::Middle => count.saturating_sub(1) / 2,
+            Self::Longest => count.saturating_sub(1),
+        }
+    }
 }
 
 /// Makes content features piece by piece.

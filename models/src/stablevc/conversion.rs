@@ -8,7 +8,7 @@ use syrinx_vocoder::stream::Frames;
 
 use super::attention::Angles;
 use super::block::{BlockState, Sight};
-use super::content::ContentStream;
+use super::content::{ContentExtractor, ContentStream};
 use super::level::levels;
 use super::renderer::Renderer;
 use super::{ContentKind, Settings, StableVc, Target};
@@ -73,8 +73,8 @@ impl Conversion {
         model.check_target(&target)?;
         let content = model.need_content()?;
         Ok(Self {
-            content: content.stream(),
-            look_ahead: content.look_ahead(),
+            content: content.stream(settings.look_ahead),
+            look_ahead: look_ahead(content.as_ref(), settings),
             waiting: Waiting::default(),
             module: model.module_states(),
             renderer: Renderer::new(model.clone(), settings)?,
@@ -214,6 +214,14 @@ impl Conversion {
     fn check(&self, mel: &Tensor, f0_hz: &[f32]) -> Result<Vec<f32>> {
         check_source(self.model.config().bands, mel, f0_hz)
     }
+}
+
+/// Frames that the extractor hears ahead.
+fn look_ahead(content: &dyn ContentExtractor, settings: &Settings) -> usize {
+    let all = content.look_aheads();
+    all.get(settings.look_ahead.of(all.len()))
+        .copied()
+        .unwrap_or_default()
 }
 
 /// The level of each frame of a mel [1, bands, T] with F0 `[T]`, once it is certain that both make sense.

@@ -56,7 +56,7 @@ pub use config::{
     Config, ContentConfig, EncoderConfig, FlowConfig, FrameConfig, ModuleConfig, SpeakerConfig,
     StyleConfig,
 };
-pub use content::{ContentExtractor, ContentStream};
+pub use content::{ContentExtractor, ContentStream, LookAhead};
 pub use conversion::Conversion;
 pub use frame_part::Condition;
 pub use kmeans::{KMeans, dedup};

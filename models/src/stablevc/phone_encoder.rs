@@ -5,6 +5,7 @@
 //! ```
 //!
 //! Every convolution is causal but those of the blocks that look ahead: unit u depends on frames up to 2 u + 1 + 2 Σ ahead.
+//! One set of weights serves several look-aheads: a shorter one leaves out the taps that reach further, as in training.
 
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ use syrinx_vocoder::conv_block::NORM_EPS;
 use syrinx_vocoder::kernel::{Activation, Conv1d, Conv1dSpec, rms_norm_channels};
 
 use super::causal_block::{CausalBlock, CausalState};
-use super::content::{ContentExtractor, ContentStream};
+use super::content::{ContentExtractor, ContentStream, LookAhead};
 use super::level::normal;
 use super::tail::Tail;
 use super::{Config, EncoderConfig};
@@ -31,13 +32,15 @@ pub struct PhoneEncoder {
 struct Layers {
     input: Conv1d,
     down: Conv1d,
-    blocks: Vec<CausalBlock>,
+    /// Of each look-ahead, the shortest first.
+    ways: Vec<Vec<CausalBlock>>,
     gain: Tensor,
     output: Conv1d,
     ones: Tensor,
     bands: usize,
     features: usize,
-    look_ahead: usize,
+    /// In frames, of each way.
+    look_aheads: Vec<usize>,
 }
 
 impl PhoneEncoder {
@@ -63,30 +66,26 @@ impl PhoneEncoder {
             stride: Self::FRAMES_PER_UNIT,
             ..point
         };
-        let block = |(i, &ahead): (usize, &usize)| {
-            CausalBlock::new(
-                channels,
-                hidden,
-                kernel,
-                ahead,
-                vb.pp(format!("blocks.{i}")),
-            )
+        let widest = sizes.ahead.last().map_or(&[][..], Vec::as_slice);
+        let way = |ahead: &Vec<usize>| {
+            let both = ahead.iter().zip(widest).enumerate();
+            both.map(|(i, (&ahead, &widest))| {
+                let vb = vb.pp(format!("blocks.{i}"));
+                CausalBlock::reaching(channels, hidden, kernel, widest, ahead, vb)
+            })
+            .collect::<Candle<_>>()
         };
+        let frames = |ahead: &Vec<usize>| Self::FRAMES_PER_UNIT * ahead.iter().sum::<usize>();
         let layers = Layers {
             input: Conv1d::load(bands, channels, Self::INPUT, &point, vb.pp("input"))?,
             down: Conv1d::load(channels, channels, Self::DOWN, &halve, vb.pp("down"))?,
-            blocks: sizes
-                .ahead
-                .iter()
-                .enumerate()
-                .map(block)
-                .collect::<Candle<_>>()?,
+            ways: sizes.ahead.iter().map(way).collect::<Candle<_>>()?,
             gain: vb.get(channels, "norm.gain")?,
             output: Conv1d::load(channels, features, 1, &point, vb.pp("output"))?,
             ones: Tensor::ones(features, DType::F32, vb.device())?,
             bands,
             features,
-            look_ahead: Self::FRAMES_PER_UNIT * sizes.ahead.iter().sum::<usize>(),
+            look_aheads: sizes.ahead.iter().map(frames).collect(),
         };
         Ok(Self {
             layers: Arc::new(layers),
@@ -103,7 +102,7 @@ impl ContentExtractor for PhoneEncoder {
                 mel.dims()
             ));
         }
-        let mut stream = self.stream();
+        let mut stream = self.stream(LookAhead::Longest);
         let first = stream.push(&mel.unsqueeze(0)?)?;
         let parts: Vec<Tensor> = first.into_iter().chain(stream.flush()?).collect();
         Ok(Tensor::cat(&parts, 0)?)
@@ -117,12 +116,13 @@ impl ContentExtractor for PhoneEncoder {
         Self::FRAMES_PER_UNIT
     }
 
-    fn look_ahead(&self) -> usize {
-        self.layers.look_ahead
+    fn look_aheads(&self) -> Vec<usize> {
+        self.layers.look_aheads.clone()
     }
 
-    fn stream(&self) -> Box<dyn ContentStream> {
-        Box::new(PhoneStream::new(self.layers.clone()))
+    fn stream(&self, look_ahead: LookAhead) -> Box<dyn ContentStream> {
+        let way = look_ahead.of(self.layers.ways.len());
+        Box::new(PhoneStream::new(self.layers.clone(), way))
     }
 }
 
@@ -130,6 +130,8 @@ impl ContentExtractor for PhoneEncoder {
 #[derive(Debug)]
 struct PhoneStream {
     layers: Arc<Layers>,
+    /// Which of the look-aheads.
+    way: usize,
     /// A frame that waits for the second of its unit, [1, bands, 1].
     odd: Option<Tensor>,
     frames: Tail,
@@ -138,12 +140,13 @@ struct PhoneStream {
 }
 
 impl PhoneStream {
-    fn new(layers: Arc<Layers>) -> Self {
+    fn new(layers: Arc<Layers>, way: usize) -> Self {
         Self {
+            way,
             odd: None,
             frames: Tail::new(PhoneEncoder::INPUT - 1),
             activated: Tail::new(PhoneEncoder::DOWN - PhoneEncoder::FRAMES_PER_UNIT),
-            blocks: layers.blocks.iter().map(CausalBlock::state).collect(),
+            blocks: layers.ways[way].iter().map(CausalBlock::state).collect(),
             layers,
         }
     }
@@ -162,7 +165,7 @@ impl PhoneStream {
     fn blocks(&mut self, units: Option<Tensor>, last: bool) -> Candle<Option<Tensor>> {
         let layers = self.layers.clone();
         let mut x = units;
-        for (block, state) in layers.blocks.iter().zip(&mut self.blocks) {
+        for (block, state) in layers.ways[self.way].iter().zip(&mut self.blocks) {
             let ready = match &x {
                 Some(x) => block.step(x, None, state)?,
                 None => None,
@@ -225,6 +228,6 @@ impl ContentStream for PhoneStream {
     }
 
     fn reset(&mut self) {
-        *self = Self::new(self.layers.clone());
+        *self = Self::new(self.layers.clone(), self.way);
     }
 }

@@ -1,6 +1,6 @@
 //! How a conversion is computed.
 
-use super::Config;
+use super::{Config, LookAhead};
 use crate::{Error, Result};
 
 /// Settings of a [`super::Conversion`].
@@ -25,6 +25,8 @@ pub struct Settings {
     pub past: usize,
     /// Which content is converted.
     pub content: ContentKind,
+    /// How far ahead the content extractor hears.
+    pub look_ahead: LookAhead,
 }
 
 /// What one step of the flow computes.
@@ -73,6 +75,7 @@ impl Default for Settings {
             chunk: 8,
             past: 128,
             content: ContentKind::Features,
+            look_ahead: LookAhead::default(),
         }
     }
 }

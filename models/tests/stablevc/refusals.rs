@@ -30,14 +30,23 @@ fn input_fault<T>(result: Result<T>, about: &str) {
 #[test]
 fn configurations() {
     type Spoil = fn(&mut Config);
-    let cases: [(&str, Spoil); 14] = [
+    let cases: [(&str, Spoil); 17] = [
         ("bands", |c| c.bands = 0),
         ("frames_per_unit", |c| c.frames_per_unit = 0),
         ("frames_per_unit", |c| c.frames_per_unit = 3),
         ("content.features", |c| c.content.features = 1 << 20),
         ("content.clusters", |c| c.content.clusters = 0),
         ("content.ahead", |c| {
-            c.content.encoder.as_mut().unwrap().ahead = vec![5]
+            c.content.encoder.as_mut().unwrap().ahead = vec![vec![7]]
+        }),
+        ("content.ahead", |c| {
+            c.content.encoder.as_mut().unwrap().ahead = vec![vec![1, 2], vec![2, 1]]
+        }),
+        ("content.ahead", |c| {
+            c.content.encoder.as_mut().unwrap().ahead = vec![vec![1], vec![1, 2]]
+        }),
+        ("content.ahead", |c| {
+            c.content.encoder.as_mut().unwrap().ahead = Vec::new()
         }),
         ("content.kernel", |c| {
             c.content.encoder.as_mut().unwrap().kernel = 0
@@ -60,7 +69,7 @@ fn configurations() {
     config_fault(Config::from_json("there", "{}"), "there");
     let half = serde_json::to_string(&Config::starter())
         .unwrap()
-        .replace("\"ahead\":[0,1,0,1],", "");
+        .replace("\"ahead\":[[0,1,0,1,0],[0,1,1,1,1],[2,3,2,3,3]],", "");
     config_fault(Config::from_json("half", &half), "ahead");
     let more = half.replacen('{', "{\"more\":1,", 1);
     config_fault(Config::from_json("more", &more), "more");

@@ -2,7 +2,7 @@
 
 use candle_core::Tensor;
 use proptest::prelude::*;
-use syrinx_models::stablevc::{ContentKind, Conversion, Grid, Settings, Solver, Target};
+use syrinx_models::stablevc::{ContentKind, Conversion, Grid, LookAhead, Settings, Solver, Target};
 
 use crate::{Fixture, Source, assert_close, flat};
 
@@ -55,6 +55,7 @@ fn a_setting() -> impl Strategy<Value = Settings> {
             } else {
                 ContentKind::Features
             },
+            look_ahead: LookAhead::Longest,
         },
     )
 }
@@ -89,7 +90,7 @@ proptest! {
         let (content, source) = (fixture.model.content().unwrap(), Source::new(10, frames));
         let whole = content.features(&source.mel.squeeze(0).unwrap()).unwrap();
         prop_assert_eq!(whole.dim(0).unwrap(), frames.div_ceil(2));
-        let mut stream = content.stream();
+        let mut stream = content.stream(LookAhead::Longest);
         // The second signal must not know of the first.
         for _ in 0..2 {
             let (mut done, mut first) = (Vec::new(), 0);
@@ -120,8 +121,8 @@ fn changed(source: &Source, t: usize) -> Source {
 fn the_look_ahead_of_content_is_exact() {
     let fixture = Fixture::new();
     let content = fixture.model.content().unwrap();
-    let ahead = content.look_ahead();
-    assert_eq!(ahead, 2 * (1 + 2));
+    assert_eq!(content.look_aheads(), [2, 2 * (1 + 2)]);
+    let ahead = 2 * (1 + 2);
     let source = Source::new(10, 40);
     let features = |source: &Source| {
         let features = content.features(&source.mel.squeeze(0).unwrap()).unwrap();
@@ -138,6 +139,43 @@ fn the_look_ahead_of_content_is_exact() {
 }
 
 #[test]
+fn a_shorter_look_ahead_is_exact_too() {
+    let fixture = Fixture::new();
+    let content = fixture.model.content().unwrap();
+    let source = Source::new(10, 40);
+    let features = |source: &Source, look_ahead, pieces: usize| {
+        let mut stream = content.stream(look_ahead);
+        let mut parts = Vec::new();
+        for t in (0..40).step_by(pieces) {
+            let (mel, _) = source.piece(t, (t + pieces).min(40));
+            parts.extend(stream.push(&mel).unwrap());
+        }
+        parts.extend(stream.flush().unwrap());
+        Tensor::cat(&parts, 0).unwrap().to_vec2::<f32>().unwrap()
+    };
+    let before = features(&source, LookAhead::Shortest, 40);
+    assert_eq!(before, features(&source, LookAhead::Shortest, 3));
+    assert_ne!(before, features(&source, LookAhead::Longest, 40));
+    for t in 0..40 {
+        let after = features(&changed(&source, t), LookAhead::Shortest, 40);
+        let first = (0..20).find(|&unit| before[unit] != after[unit]);
+        assert_eq!(first, Some(t.saturating_sub(2) / 2), "frame {t}");
+    }
+    let expected = fixture
+        .tensor("features.shortest")
+        .to_vec2::<f32>()
+        .unwrap();
+    let mel = fixture.tensor("mel").unsqueeze(0).unwrap();
+    let mut stream = content.stream(LookAhead::Shortest);
+    let mut parts: Vec<_> = stream.push(&mel).unwrap().into_iter().collect();
+    parts.extend(stream.flush().unwrap());
+    let found = Tensor::cat(&parts, 0).unwrap().to_vec2::<f32>().unwrap();
+    for (expected, found) in expected.iter().flatten().zip(found.iter().flatten()) {
+        assert!((expected - found).abs() < 2e-4, "{expected} {found}");
+    }
+}
+
+#[test]
 fn later_frames_change_no_earlier_chunk() {
     let fixture = Fixture::new();
     let settings = Settings {
@@ -147,7 +185,7 @@ fn later_frames_change_no_earlier_chunk() {
         ..Settings::default()
     };
     let (target, source) = (fixture.target(true), Source::new(10, 40));
-    let ahead = fixture.model.content().unwrap().look_ahead();
+    let ahead = fixture.model.content().unwrap().look_aheads()[1];
     let before = streamed(&fixture, &target, &source, &settings, &[]);
     for t in [9, 17, 30] {
         let after = streamed(&fixture, &target, &changed(&source, t), &settings, &[]);

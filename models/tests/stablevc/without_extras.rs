@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use candle_core::Tensor;
 use syrinx_models::stablevc::{
-    Config, ContentExtractor, ContentStream, Conversion, Settings, StableVc, Target,
+    Config, ContentExtractor, ContentStream, Conversion, LookAhead, Settings, StableVc, Target,
 };
 use syrinx_models::{Error, Result};
 
@@ -58,11 +58,11 @@ impl ContentExtractor for FirstFrame {
         2
     }
 
-    fn look_ahead(&self) -> usize {
-        0
+    fn look_aheads(&self) -> Vec<usize> {
+        vec![0]
     }
 
-    fn stream(&self) -> Box<dyn ContentStream> {
+    fn stream(&self, _: LookAhead) -> Box<dyn ContentStream> {
         Box::new(Self::default())
     }
 }

@@ -38,17 +38,17 @@ impl Backend for SoundCard {
     ) -> Result<Box<dyn Stream + Send>> {
         quiet();
         let device = match name {
-            Some(name) => find(name)?,
+            Some(name) => find(name, Direction::Output)?,
             None => cpal::default_host()
                 .default_output_device()
-                .ok_or_else(no_device)?,
+                .ok_or_else(|| no_device(Direction::Output))?,
         };
         let label = device
             .description()
             .map_or_else(|_| "the sound card".into(), |found| found.name().to_owned());
         let supported = device.default_output_config().map_err(|error| match name {
             // ALSA always has a default device in name; only asking it tells whether there is one.
-            None if error.kind() != ErrorKind::DeviceBusy => no_device(),
+            None if error.kind() != ErrorKind::DeviceBusy => no_device(Direction::Output),
             _ => explain(&label, &error),
         })?;
         let spec = Spec {
@@ -154,12 +154,30 @@ impl Stream for Open {
     }
 }
 
-/// The output device of that name or identifier, or the only one whose name contains it.
-fn find(wanted: &str) -> Result<cpal::Device> {
-    let devices: Vec<cpal::Device> = cpal::default_host()
-        .output_devices()
-        .map_err(|error| explain("the audio system", &error))?
-        .collect();
+/// Whether sound comes or goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Direction {
+    Input,
+    Output,
+}
+
+impl Direction {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Input => "input",
+            Self::Output => "output",
+        }
+    }
+}
+
+/// The device of that name or identifier, or the only one whose name contains it.
+pub(crate) fn find(wanted: &str, direction: Direction) -> Result<cpal::Device> {
+    let host = cpal::default_host();
+    let unavailable = |error: cpal::Error| explain("the audio system", &error);
+    let devices: Vec<cpal::Device> = match direction {
+        Direction::Input => host.input_devices().map_err(unavailable)?.collect(),
+        Direction::Output => host.output_devices().map_err(unavailable)?.collect(),
+    };
     let name = |device: &cpal::Device| {
         device
             .description()
@@ -192,11 +210,12 @@ fn find(wanted: &str) -> Result<cpal::Device> {
             name(one),
             name(another)
         ))),
-        _ if devices.is_empty() => Err(no_device()),
+        _ if devices.is_empty() => Err(no_device(direction)),
         _ => {
             let names: Vec<String> = devices.iter().map(name).collect();
             Err(Error::Device(format!(
-                "there is no output device {wanted:?}; there are: {}",
+                "there is no {} device {wanted:?}; there are: {}",
+                direction.word(),
                 names.join(", ")
             )))
         }
@@ -218,15 +237,20 @@ fn describe(device: &cpal::Device, default: Option<&cpal::DeviceId>) -> Option<D
     })
 }
 
-fn no_device() -> Error {
-    Error::Device(
-        "there is no sound card to play on; write to a file with `-o FILE`, or pipe with `-o -`"
-            .into(),
-    )
+pub(crate) fn no_device(direction: Direction) -> Error {
+    Error::Device(match direction {
+        Direction::Input => {
+            "there is no microphone: connect one, or convert a file with `--from FILE`".into()
+        }
+        Direction::Output => {
+            "there is no sound card to play on; write to a file with `-o FILE`, or pipe with `-o -`"
+                .into()
+        }
+    })
 }
 
 /// What cpal's kinds of errors mean to a user.
-fn explain(label: &str, error: &cpal::Error) -> Error {
+pub(crate) fn explain(label: &str, error: &cpal::Error) -> Error {
     let advice = match error.kind() {
         ErrorKind::DeviceBusy => {
             "another program is using it: close that, or choose another device"
@@ -248,7 +272,7 @@ fn explain(label: &str, error: &cpal::Error) -> Error {
 
 /// Keeps ALSA from writing its own complaints to standard error from this thread; what matters of
 /// them comes back as errors.
-fn quiet() {
+pub(crate) fn quiet() {
     #[cfg(target_os = "linux")]
     {
         // Without the handler there is only noise.

@@ -17,8 +17,12 @@ impl Config {
                 encoder: Some(EncoderConfig {
                     channels: 160,
                     hidden: 192,
-                    kernel: 5,
-                    ahead: vec![0, 1, 0, 1],
+                    kernel: 7,
+                    ahead: vec![
+                        vec![0, 1, 0, 1, 0],
+                        vec![0, 1, 1, 1, 1],
+                        vec![2, 3, 2, 3, 3],
+                    ],
                 }),
                 features: 64,
                 clusters: 512,

@@ -50,8 +50,19 @@ impl Config {
         size("content.channels", encoder.channels)?;
         size("content.hidden", encoder.hidden)?;
         kernel("content.kernel", encoder.kernel)?;
-        depth("content.ahead", encoder.ahead.len())?;
-        let too_far = encoder.ahead.iter().find(|&&a| a >= encoder.kernel);
+        let Some(widest) = encoder.ahead.last() else {
+            return Err(Error::Config(
+                "content.ahead: give one look-ahead at least, as a list with a number for each block".into(),
+            ));
+        };
+        depth("content.ahead", widest.len())?;
+        let grows = |pair: &[Vec<usize>]| {
+            pair[0].len() == pair[1].len() && pair[0].iter().zip(&pair[1]).all(|(a, b)| a <= b)
+        };
+        require(encoder.ahead.windows(2).all(grows), || {
+            "content.ahead: give lists of one length, each with no number smaller than in the list before it".into()
+        })?;
+        let too_far = widest.iter().find(|&&a| a >= encoder.kernel);
         require(too_far.is_none(), || {
             format!(
                 "content.ahead: a kernel of {} sees fewer than {} units ahead",

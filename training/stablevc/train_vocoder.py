@@ -1,0 +1,80 @@
+#!/usr/bin/env python3
+"""The starter vocoder, going on with mels as the converter makes them.
+
+    train_vocoder.py --sets DIR[,DIR...] --flow state.pt --voice FOLDER --out DIR --minutes M [--threads 1]
+
+A converted mel is smoother than a true one and a vocoder that has only met true ones makes it hoarse. Readings are converted into
+the voice they were read in (heard as another voice, or from the same reading in another timbre; references are other utterances), mostly
+in one step, as shipped; losses are those of the vocoder's own training on waves: multi-resolution STFT, then the small discriminator
+with feature matching. Recordings at 16 kHz count below 7.6 kHz only and are not shown to the judge. Resumable: DIR/state.pt.
+"""
+import argparse, copy, math, pathlib, random, sys, time
+import torch, torch.nn as nn, torch.nn.functional as F
+here = pathlib.Path(__file__).parent; sys.path[:0] = [str(here), str(here.parent / "megatts2"), str(here.parent), str(here.parent / "vocoder")]
+from ahead import Ahead
+from data import Corpus, to_register
+from disguise import FLOOR
+from discriminator import Discriminator, discriminator_loss, feature_loss, generator_loss
+from network import STARTER, StableVc, chunk_mask, level_of, normal
+from shipped import load
+from train import stft_loss
+from train_acoustic import held_out
+from train_content import heard
+
+SHARES = {"pure": 0.3, "virtual": 0.3, "fast": 0.05, "pseudo": 0.1, "real": 0.25}
+CROP, WAVE = 160, 96  # frames converted, and frames of them that sound
+TEMPERATURE = 0.3
+
+class Converted:
+    """Crops as the converter makes them, with the audio they should sound like."""
+    def __init__(self, corpus, m, acoustic, seed):
+        self.corpus, self.m, self.acoustic, self.r = corpus, m, acoustic, random.Random(seed); pools = {}
+        for u in corpus.items:
+            if u.frames > WAVE + 64: pools.setdefault(corpus.group(u), []).append(u)
+        self.pools = [pools[n] for n in SHARES if n in pools]; self.weights = [SHARES[n] for n in SHARES if n in pools]
+    @torch.no_grad()
+    def next(self, n):
+        """-> converted mel [n, 100, WAVE], F0 [n, WAVE], audio [n, WAVE * 300], whether it was recorded at 16 kHz [n]."""
+        r, c, m = self.r, self.corpus, self.m; want = r.randint(160, 640); lot = [r.choice(r.choices(self.pools, self.weights)[0]) for _ in range(n)]
+        source, prosody, refs = (torch.full((n, 100, t), FLOOR) for t in (CROP, CROP, want)); f0, hz, register = torch.zeros(n, CROP), torch.zeros(n, CROP), torch.zeros(n); audio, at = [], []
+        for i, u in enumerate(lot):
+            a = 2 * r.randint(0, max(0, (u.frames - CROP) // 2)); z = min(u.frames, a + CROP); k = z - a; s = (c.twin(u, r) if r.random() < 0.5 else None) or u; f = u.f0()[a:z]; voiced = f > 40
+            source[i, :, :k] = heard(s.mel(a, z).T, r, 0.2); prosody[i, :, :k] = to_register(s.mel(a, z).T, s.register); refs[i] = c.reference(u, r, want).T; register[i] = u.register
+            f0[i, :k] = torch.where(voiced, f.clamp(min=40).log() - u.register, 0); hz[i, :k] = f * voiced; b = r.randint(min(16, k - WAVE), k - WAVE); at.append(b); audio.append(u.audio(a + b, a + b + WAVE))
+        keys = self.acoustic.timbre(normal(refs)); style = m.style(self.acoustic.prosody.nearest(self.acoustic.prosody.latents(prosody, torch.full((n,), CROP))[0]))
+        w = {"keys": keys, "speaker": m.speaker(keys), "style": style, "styled": (torch.rand(n) < 0.6).float()}; chunk = r.choice([8, 160, 160]); mask = chunk_mask(CROP, chunk, 160)
+        h, mu = m.condition(m.hidden(m.content(source, r.choice([0, 1, -1, -1, -1])), w, chunk_mask(CROP // 2, chunk // 2, 80)), w, f0, (hz > 0).float(), level_of(source), register)
+        steps = r.choices([0, 1, 4], [0.15, 0.7, 0.15])[0]; x = m.sample(mu, h, w, mask, TEMPERATURE * torch.randn_like(mu), steps) if steps else mu; mel = (x * 2.5 - 5).clamp(min=FLOOR)
+        return torch.stack([y[:, b: b + WAVE] for y, b in zip(mel, at)]), torch.stack([y[b: b + WAVE] for y, b in zip(hz, at)]), torch.stack(audio), torch.tensor([u.voice.startswith("ls") for u in lot])
+
+def main():
+    a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for n in ("sets", "flow", "voice", "out"): a.add_argument("--" + n, required=True)
+    a.add_argument("--minutes", type=float, default=30); a.add_argument("--threads", type=int, default=1); a.add_argument("--rate", type=float, default=4e-4); a.add_argument("--batch", type=int, default=8); a.add_argument("--adversarial-from", type=float, default=0.25); o = a.parse_args()
+    torch.set_num_threads(o.threads); torch.manual_seed(5 + int(time.time())); out = pathlib.Path(o.out); out.mkdir(parents=True, exist_ok=True); shipped = load(o.voice); shipped.acoustic.requires_grad_(False)
+    m = StableVc(STARTER); m.load_state_dict(torch.load(o.flow)["average"]); m.eval().requires_grad_(False); crops = Converted(Corpus(o.sets.split(","), held_out), m, shipped.acoustic, int(time.time()))
+    v = shipped.vocoder.train(); average, judge = copy.deepcopy(v), Discriminator(); opt = torch.optim.AdamW(v.parameters(), o.rate, betas=(0.8, 0.99), weight_decay=0.01); opt_judge = torch.optim.AdamW(judge.parameters(), 4e-4, betas=(0.8, 0.99)); step, spent = 0, 0.0; state = out / "state.pt"
+    if state.exists(): s = torch.load(state); v.load_state_dict(s["model"]); average.load_state_dict(s["average"]); judge.load_state_dict(s["judge"]); opt.load_state_dict(s["opt"]); opt_judge.load_state_dict(s["opt_judge"]); step, spent = s["step"], s["spent"]
+    def save(): torch.save({"model": v.state_dict(), "average": average.state_dict(), "judge": judge.state_dict(), "opt": opt.state_dict(), "opt_judge": opt_judge.state_dict(), "step": step, "spent": spent + time.time() - start}, out / "state.tmp"); (out / "state.tmp").rename(state)
+    ahead = Ahead(lambda: crops.next(o.batch), crops.r)
+    start = time.time(); saved = time.time(); running = {}
+    while (progress := (spent + time.time() - start) / (60 * o.minutes)) < 1:
+        for g in opt.param_groups: g["lr"] = o.rate * min(1, (step + 1) / 30) * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * progress)))
+        mel, f0, audio, narrow = ahead.next(); l = {}; wave = v(mel, f0); clean = ~narrow; loss = 0
+        if clean.any(): l["stft"] = stft_loss(wave[clean], audio[clean]); loss = loss + l["stft"] * clean.float().mean()
+        if narrow.any(): l["real"] = stft_loss(wave[narrow], audio[narrow], 7600 / 12000); loss = loss + l["real"] * narrow.float().mean()
+        if clean.any():
+            ramp = min(1.0, max(0.0, (progress - o.adversarial_from) * 10)); audio, fake = audio[clean], wave[clean]
+            if ramp > 0 or step % 3 == 0: l["judge"] = discriminator_loss(judge(audio), judge(fake.detach())); opt_judge.zero_grad(); l["judge"].backward(); opt_judge.step()
+            if ramp > 0:
+                judge.requires_grad_(False); real, fake = judge(audio), judge(fake); l["fool"], l["feature"] = generator_loss(fake), feature_loss(real, fake); loss = loss + ramp * (0.1 * l["fool"] + l["feature"]); judge.requires_grad_(True)
+        opt.zero_grad(); loss.backward(); nn.utils.clip_grad_norm_(v.parameters(), 2.0); opt.step(); step += 1
+        with torch.no_grad():
+            k = min(0.99, step / (step + 10))
+            for p, q in zip(average.parameters(), v.parameters()): p.lerp_(q, 1 - k)
+        for key, x in l.items(): running[key] = 0.95 * running.get(key, float(x.detach())) + 0.05 * float(x.detach())
+        if step % 20 == 0: print(step, f"{(spent + time.time() - start) / 60:.1f} min", " ".join(f"{key} {x:.3f}" for key, x in running.items()), flush=True)
+        if time.time() - saved > 60: save(); saved = time.time()
+    save(); ahead.close()
+
+if __name__ == "__main__": main()
