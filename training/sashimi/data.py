@@ -22,8 +22,10 @@ def read(file): x, rate = sf.read(file, dtype="float32", always_2d=True); x = x.
 def files(folder): return sorted(p for p in pathlib.Path(folder).rglob("*") if p.suffix in (".wav", ".flac"))
 
 def load(folder, samples):
-    """uint8 [N, samples]: every clip of the folder from its start, then silence, or cut."""
-    out = [np.pad(c := codes(x)[:samples], (0, samples - len(c)), constant_values=128) for f in files(folder) if np.ptp(x := read(f)) >= 1e-4]
+    """uint8 [N, samples]: every clip of the folder in pieces from its start, a short one with silence after it; of a last piece only what is at least half full."""
+    out = []
+    for f in files(folder):
+        if np.ptp(x := read(f)) >= 1e-4: c = codes(x); out += [np.pad(c[i:i + samples], (0, max(0, i + samples - len(c))), constant_values=128) for i in range(0, max(1, len(c) - samples // 2), samples)]
     if not out: raise SystemExit(f"{folder}: no clips")
     return torch.from_numpy(np.stack(out))
 
@@ -42,10 +44,10 @@ def trim(x, seconds):
     loud = np.flatnonzero(np.abs(x) > 0.02 * np.abs(x).max()); a, b = max(0, loud[0] - RATE // 100), loud[-1] + 3 * RATE // 100; return None if b - a > seconds * RATE else x[a:b]
 
 def phrase(r):
-    """Notes (start s, length s, pitch, loudness) of a few bars in one key: a melody of steps over broken chords."""
-    root, minor = r.choice((0, 5, 7)), r.random() < 0.3; scale = [0, 2, 3, 5, 7, 8, 10] if minor else [0, 2, 4, 5, 7, 9, 11]; at = lambda d: 60 + root + 12 * (d // 7) + scale[d % 7]; beat = r.choice((0.25, 0.3, 0.35)); notes, t, d = [], 0.0, r.choice((0, 2, 4, 7))
+    """Notes (start s, length s, pitch, loudness) of a few bars of C major: a melody of steps over long basses."""
+    scale = [0, 2, 4, 5, 7, 9, 11]; at = lambda d: 60 + 12 * (d // 7) + scale[d % 7]; beat = r.choice((0.25, 0.3, 0.35)); notes, t, d = [], 0.0, r.choice((0, 2, 4, 7))
     for chord in [0] + [r.choice((0, 3, 4, 5)) for _ in range(7)]:
-        notes.append((t, beat * 4, at(chord - 14), 60)); notes += [(t + beat * k, beat * 3, at(chord - 7 + s), 50) for k, s in ((1, 2), (2, 4), (3, 2))]; left = 4
+        notes.append((t, beat * 4, at(chord - 14), 60)); left = 4
         while left > 0: long = min(left, r.choice((1, 1, 2, 2, 4))); notes.append((t + beat * (4 - left), beat * long, at(d), r.randrange(70, 95))); left -= long; d = max(-2, min(11, d + r.choice((-2, -1, -1, 1, 1, 2))))
         t += 4 * beat
     return notes

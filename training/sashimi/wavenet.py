@@ -1,7 +1,7 @@
 """WaveNet (van den Oord et al. 2016) of the starter's parameter count, for comparison: gated dilated causal convolutions with residual and skip paths."""
 import math
 import torch, torch.nn as nn, torch.nn.functional as F
-from model import CODES, SILENCE
+from model import CODES, before
 
 class WaveNet(nn.Module):
     """Codes [B, T] to logits [B, 256, T]; two stacks of dilations 1 to 512, kernels of 2: 2047 samples are seen."""
@@ -12,4 +12,4 @@ class WaveNet(nn.Module):
         x, total = s.encoder(x).transpose(1, 2), 0
         for d, gate, residual, skip in zip(s.dilations, s.gates, s.residual, s.skip): a, b = gate(F.pad(x, (d, 0))).chunk(2, 1); z = torch.tanh(a) * torch.sigmoid(b); total = total + skip(z); x = x + residual(z)
         return s.output(F.relu(s.inner(F.relu(total))))
-    def bits(s, codes): x = F.pad(codes[:, :-1], (1, 0), value=SILENCE); return F.cross_entropy(s(x), codes) / math.log(2)
+    def bits(s, codes, jitter=0.0): return F.cross_entropy(s(before(codes, jitter)), codes) / math.log(2)
