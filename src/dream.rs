@@ -1,5 +1,6 @@
 //! Raw waveforms from models that have learned them sample by sample.
 
+mod defaults;
 mod package;
 mod request;
 
@@ -10,6 +11,7 @@ use syrinx_models::diffwave::DiffWave;
 use syrinx_models::sashimi::{Precision, Quantisation, Sashimi, stretched};
 use syrinx_vocoder::kernel;
 
+pub use defaults::DreamDefaults;
 pub use request::{Dream, DreamChunk, DreamRequest};
 
 use crate::audio::Audio;
@@ -22,7 +24,7 @@ use crate::{Error, Result};
 /// # fn main() -> syrinx::Result<()> {
 /// use syrinx::{DreamRequest, WaveModel};
 ///
-/// let model = WaveModel::open("sashimi_sc09.pt")?;
+/// let model = WaveModel::embedded("digits")?;
 /// let request = DreamRequest::new(1.0).seeds([7, 8]);
 /// let mut dream = model.dream(&request)?;
 /// while let Some(chunk) = dream.next_chunk()? {
@@ -36,6 +38,7 @@ pub struct WaveModel {
     network: Network,
     /// Of the network that steps; none of one that does not.
     quantisation: Option<Quantisation>,
+    defaults: DreamDefaults,
 }
 
 enum Network {
@@ -62,15 +65,37 @@ impl WaveModel {
     }
 
     fn open_as(path: impl AsRef<Path>, quantisation: Option<Quantisation>) -> Result<Self> {
-        let network = package::load(path.as_ref(), quantisation)?;
+        package::load(path.as_ref(), quantisation).map(Self::new)
+    }
+
+    /// Loads one of the models that are part of this program; [`WaveModel::names`] lists them.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for another name, or a build without them.
+    pub fn embedded(name: &str) -> Result<Self> {
+        package::embedded(name).map(Self::new)
+    }
+
+    /// The models that are part of this program, the one to take first; none without the feature `starter-dream`.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        syrinx_weights::STARTER_DREAM.iter().map(|(name, _)| *name)
+    }
+
+    fn new((network, defaults): (Network, DreamDefaults)) -> Self {
         let quantisation = match &network {
             Network::Sashimi(model) => Some(model.config().quantisation),
             Network::DiffWave(_) => None,
         };
-        Ok(Self {
+        Self {
             network,
             quantisation,
-        })
+            defaults,
+        }
+    }
+
+    /// The settings the model recommends.
+    pub fn defaults(&self) -> DreamDefaults {
+        self.defaults
     }
 
     /// Sample rate of what it makes, Hz.

@@ -80,7 +80,7 @@ pub use convert::{
     ConversionRequest, ConversionStream, ConversionTarget, Converted, Converter, Grid, LookAhead,
     Pace, Profile, Solver, SourceProfile,
 };
-pub use dream::{Dream, DreamChunk, DreamRequest, WaveModel, keep_likeliest};
+pub use dream::{Dream, DreamChunk, DreamDefaults, DreamRequest, WaveModel, keep_likeliest};
 pub use engine::{DeviceChoice, Engine, EngineBuilder};
 pub use error::{Error, Result};
 pub use reference::Clip;

@@ -15,8 +15,8 @@ use super::{Failure, console};
 
 const EXAMPLES: &str = "\
 Examples:
+  syrinx dream --model digits -o digit.wav
   syrinx dream --model sashimi_sc09.pt -o digit.wav
-  syrinx dream --model my-model --duration 4 --play
   syrinx dream --model my-model --continue start.wav --duration 2 -o on.wav
   syrinx dream --model my-model --count 32 --keep-best 0.5 -o out/clip.wav
   syrinx dream --model my-model -o - | aplay
@@ -27,18 +27,18 @@ Exit codes: 0 done, 1 failed, 2 flags or input that cannot be used, 130 interrup
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// The model: a folder with config.json and model.safetensors, or a SaShiMi or DiffWave-SaShiMi checkpoint
-    /// (.safetensors, .pt, .ckpt, .pkl)
-    #[arg(long, value_name = "FILE|DIR")]
+    /// The model: digits, which is built in; a folder with config.json and model.safetensors; or a SaShiMi or
+    /// DiffWave-SaShiMi checkpoint (.safetensors, .pt, .ckpt, .pkl) [default: digits]
+    #[arg(long, value_name = "NAME|FILE|DIR")]
     model: Option<PathBuf>,
 
     /// The codes of a bare checkpoint are linear, not mu-law
     #[arg(long)]
     linear: bool,
 
-    /// Length of each clip in seconds, without the clip that is continued
-    #[arg(long, value_name = "S", default_value = "1", value_parser = duration)]
-    duration: f64,
+    /// Length of each clip in seconds, without the clip that is continued [default: what the model recommends, or 1]
+    #[arg(long, value_name = "S", value_parser = duration)]
+    duration: Option<f64>,
 
     /// How many clips; more than one are numbered: clip-1.wav, clip-2.wav, ...
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100_000))]
@@ -48,13 +48,15 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = 0)]
     seed: u64,
 
-    /// 1 draws as the model predicts, less prefers the likely, 0 always takes the likeliest; 0 to 2
-    #[arg(long, value_name = "T", default_value = "1", value_parser = temperature, allow_negative_numbers = true)]
-    temperature: f32,
+    /// 1 draws as the model predicts, less prefers the likely, 0 always takes the likeliest; 0 to 2 [default: what
+    /// the model recommends, or 1]
+    #[arg(long, value_name = "T", value_parser = temperature, allow_negative_numbers = true)]
+    temperature: Option<f32>,
 
-    /// Draw from the fewest values that together have this probability; above 0, 1 for all
-    #[arg(long, value_name = "P", default_value = "1", value_parser = share, allow_negative_numbers = true)]
-    top_p: f32,
+    /// Draw from the fewest values that together have this probability; above 0, 1 for all [default: what the
+    /// model recommends, or 1]
+    #[arg(long, value_name = "P", value_parser = share, allow_negative_numbers = true)]
+    top_p: Option<f32>,
 
     /// Go on from the end of this clip, which comes first in the output
     #[arg(long = "continue", value_name = "CLIP")]
@@ -126,15 +128,28 @@ pub fn run(args: &Args) -> Result<(), Failure> {
 
 /// Loads the model that was named.
 pub fn open(path: Option<&Path>, linear: bool, threads: Option<u16>) -> Result<WaveModel, Failure> {
+    if let Some(threads) = threads {
+        WaveModel::set_threads(threads.into());
+    }
+    let mut names = WaveModel::names();
+    let name = match path {
+        None => names.next(),
+        Some(path) => names.find(|name| path == Path::new(name)),
+    };
+    if let Some(name) = name {
+        if linear {
+            return Err(Failure::usage(format!(
+                "--linear is for bare checkpoints: {name} knows its codes"
+            )));
+        }
+        return Ok(WaveModel::embedded(name)?);
+    }
     let Some(path) = path else {
         return Err(Failure::usage(
             "this build embeds no model of raw audio: give `--model` a folder with config.json and \
              model.safetensors, or a SaShiMi checkpoint",
         ));
     };
-    if let Some(threads) = threads {
-        WaveModel::set_threads(threads.into());
-    }
     Ok(match linear {
         true => WaveModel::open_linear(path)?,
         false => WaveModel::open(path)?,
@@ -158,10 +173,11 @@ struct Run<'a> {
 impl Run<'_> {
     fn request(&self, seeds: Vec<u64>) -> DreamRequest {
         let args = self.args;
-        let request = DreamRequest::new(args.duration)
+        let usual = self.model.defaults();
+        let request = DreamRequest::new(args.duration.unwrap_or(usual.seconds))
             .seeds(seeds)
-            .temperature(args.temperature)
-            .top_p(args.top_p)
+            .temperature(args.temperature.unwrap_or(usual.temperature))
+            .top_p(args.top_p.unwrap_or(usual.top_p))
             .rounded(args.bf16);
         match &self.prompt {
             Some(clip) => request.continue_from(clip.clone()),

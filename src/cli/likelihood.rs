@@ -15,8 +15,9 @@ pub struct Args {
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
 
-    /// The model: a folder with config.json and model.safetensors, or a SaShiMi checkpoint
-    #[arg(long, value_name = "FILE|DIR")]
+    /// The model: digits, which is built in; a folder with config.json and model.safetensors; or a SaShiMi
+    /// checkpoint [default: digits]
+    #[arg(long, value_name = "NAME|FILE|DIR")]
     model: Option<PathBuf>,
 
     /// The codes of a bare checkpoint are linear, not mu-law

@@ -7,6 +7,7 @@ static LONG: LazyLock<String> = LazyLock::new(|| {
         ("playback", cfg!(feature = "playback")),
         ("starter-voice", cfg!(feature = "starter-voice")),
         ("starter-convert", cfg!(feature = "starter-convert")),
+        ("starter-dream", cfg!(feature = "starter-dream")),
         ("cuda", cfg!(feature = "cuda")),
         ("metal", cfg!(feature = "metal")),
     ];

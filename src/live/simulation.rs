@@ -306,13 +306,15 @@ fn a_worker_that_stalls_is_back_at_once() {
     world.run(5.0, hum, |_| {});
     let before = world.status();
     world.clock.put_forward(300_000_000);
-    world.run(0.2, hum, |_| {});
+    world.run(0.25, hum, |_| {});
     let stalled = world.status();
     assert!((1..=8).contains(&stalled.late), "{}", stalled.late);
     assert!(stalled.delay_now_ms < before.delay_now_ms + 60.0);
     world.run(5.0, hum, |_| {});
     let after = world.status();
-    assert_eq!((after.late, after.xruns), (stalled.late, stalled.xruns));
+    // What was caught up in a burst waits before the loudspeaker and is cut within the second.
+    assert!((stalled.late..=stalled.late + 1).contains(&after.late));
+    assert_eq!(after.xruns, stalled.xruns);
     assert_eq!(after.xruns, 1);
     assert!((after.delay_now_ms - before.delay_now_ms).abs() < 30.0);
     assert!(world.heard.iter().all(|x| x.is_finite()));

@@ -200,9 +200,13 @@ fn what_cannot_be_dreamt_is_one_line() {
         r#"{"format": "syrinx-starter-voice", "version": 1}"#,
     );
     for (args, code, parts) in [
-        (&["dream"][..], 2, &["--model", "config.json"][..]),
-        (&["likelihood", "a.wav"], 2, &["--model"]),
-        (&["dream", "--model", "nothing.pt"], 1, &["nothing.pt"]),
+        (
+            &["dream", "--model", "nothing.pt"][..],
+            1,
+            &["nothing.pt"][..],
+        ),
+        (&["likelihood", "a.wav"], 1, &["a.wav"]),
+        (&["dream", "--linear"], 2, &["digits", "bare checkpoints"]),
         (
             &["dream", "--model", "model.bin"],
             1,
@@ -234,6 +238,44 @@ fn what_cannot_be_dreamt_is_one_line() {
         one_error_line(&assert, parts);
     }
     assert_eq!(bench.files(), ["config.json", "model.bin"]);
+}
+
+/// The built-in model needs neither a name nor a network, and takes its length from its own file.
+#[test]
+fn the_built_in_model_dreams_of_digits() {
+    let bench = Bench::new();
+    let made = |args: &[&str]| {
+        bench.syrinx(args).assert().success();
+        decoded(bench.path(args[args.len() - 1]))
+    };
+    let whole = made(&["dream", "-q", "-o", "whole.wav"]);
+    assert_eq!((whole.frames(), whole.rate_hz()), (11_200, 16_000));
+    assert!(whole.peak() > 0.1, "{}", whole.peak());
+    let part = [
+        "dream",
+        "--model",
+        "digits",
+        "--duration",
+        "0.1",
+        "-q",
+        "-o",
+        "part.wav",
+    ];
+    let part = made(&part);
+    assert_eq!(part.frames(), 1_600);
+    assert_eq!(part.channels()[0][..], whole.channels()[0][..1_600]);
+    // What it makes it must find likelier than chance, which is 8 bits.
+    let told = bench
+        .syrinx(&["likelihood", "whole.wav"])
+        .assert()
+        .success();
+    let bits: f64 = stdout(&told)
+        .split_whitespace()
+        .next()
+        .unwrap()
+        .parse()
+        .unwrap();
+    assert!((1.0..7.0).contains(&bits), "{bits}");
 }
 
 /// The README names every flag of both.

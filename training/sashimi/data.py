@@ -1,34 +1,95 @@
 """Clips for a model of raw audio: 16 kHz, cut or padded to one length, 8-bit codes.
 
-    data.py words --voices 'a b ...' --out lines.jsonl [--takes N]     a batch for `syrinx say --batch lines.jsonl --out-dir clips`
+    data.py words --voices 'a b ...' --out lines.jsonl [--takes N] [--words '...']     a batch for `syrinx say --batch lines.jsonl --out-dir raw`
+    data.py words --voices a --speeds '1.15 1.2 ...' --out lines.jsonl                  the same reading at these speeds, as predictable as it gets
+    data.py trim --clips raw --out clips [--seconds S] [--held TAKES] [--clean]         clips that begin 10 ms before the sound does; these takes apart
+    data.py piano --soundfont F.sf2 --out DIR [--count N]                               phrases of a few notes, rendered by fluidsynth
 """
-import argparse, json, pathlib, random
+import argparse, json, pathlib, random, subprocess, tempfile
 import numpy as np, soundfile as sf, torch
-from scipy.signal import resample_poly
+from scipy.signal import firwin, hilbert, resample_poly
 
 RATE = 16000
-WORDS = "zero one two three four five six seven eight nine yes no up down left right on off stop go".split()
+DIGITS = "zero one two three four five six seven eight nine"
+WORDS = DIGITS + " yes no up down left right on off stop go"
 
 def codes(wave):
     """mu-law codes of a wave stretched to full scale, as the engine makes them."""
     x = (wave - wave.min()) / (wave.max() - wave.min() + 1e-6) * 2 - 1; y = np.sign(x) * np.log1p(255 * np.abs(x + 1e-8)) / np.log(256)
     return np.clip(np.floor((y + 1) / 2 * 255.99 + 0.005), 0, 255).astype(np.uint8)
 
+def read(file): x, rate = sf.read(file, dtype="float32", always_2d=True); x = x.mean(1); return x if rate == RATE else resample_poly(x, RATE, rate).astype(np.float32)
+
+def files(folder): return sorted(p for p in pathlib.Path(folder).rglob("*") if p.suffix in (".wav", ".flac"))
+
 def load(folder, samples):
-    """uint8 [N, samples]: every clip of the folder, centred in silence or cut."""
+    """uint8 [N, samples]: every clip of the folder in pieces from its start, a short one with silence after it; of a last piece only what is at least half full."""
     out = []
-    for f in sorted(p for p in pathlib.Path(folder).rglob("*") if p.suffix in (".wav", ".flac")):
-        x, rate = sf.read(f, dtype="float32", always_2d=True); x = x.mean(1); x = x if rate == RATE else resample_poly(x, RATE, rate).astype(np.float32)
-        if np.ptp(x) < 1e-4: continue
-        c = codes(x)[:samples]; room = samples - len(c); left = room // 4; out.append(np.pad(c, (left, room - left), constant_values=128))
+    for f in files(folder):
+        if np.ptp(x := read(f)) >= 1e-4: c = codes(x); out += [np.pad(c[i:i + samples], (0, max(0, i + samples - len(c))), constant_values=128) for i in range(0, max(1, len(c) - samples // 2), samples)]
     if not out: raise SystemExit(f"{folder}: no clips")
     return torch.from_numpy(np.stack(out))
 
+def balanced(x, fade=80):
+    """The wave with its phase turned until both peaks are equal (silence is then the middle code in every clip), faded at both ends; int16."""
+    h = np.imag(hilbert(x)); w = np.ones(len(x)); w[:fade] = np.linspace(0, 1, fade); w[-4 * fade:] = np.linspace(1, 0, 4 * fade)
+    turn = lambda a: (np.cos(a) * x + np.sin(a) * h) * w; skew = lambda a: turn(a).max() + turn(a).min(); lo, hi = 0.0, np.pi; sign = np.sign(skew(lo)) or 1.0
+    for _ in range(30):
+        mid = (lo + hi) / 2
+        if skew(mid) * sign > 0: lo = mid
+        else: hi = mid
+    y = turn(lo); y = np.round(y / np.abs(y).max() * 32766).astype(np.int16); y[y.argmin()] = -32767; y[y.argmax()] = 32766; return y
+
+def trim(x, seconds):
+    """From 10 ms before what is above a fiftieth of the peak to 30 ms after it; None if that is longer than `seconds`."""
+    loud = np.flatnonzero(np.abs(x) > 0.02 * np.abs(x).max()); a, b = max(0, loud[0] - RATE // 100), loud[-1] + 3 * RATE // 100; return None if b - a > seconds * RATE else x[a:b]
+
+def clean(x):
+    """Without what lies above 5 kHz and, 45 to 50 dB below the peak, the noise of pauses: neither can be foreseen."""
+    x = np.convolve(x, firwin(127, 5000, fs=RATE), "same"); level = np.sqrt(np.convolve(x * x, np.ones(160) / 160, "same")); gate = np.clip((20 * np.log10(level / np.abs(x).max() + 1e-9) + 50) / 6, 0, 1); return x * np.convolve(gate, np.ones(80) / 80, "same")
+
+def phrase(r):
+    """Notes (start s, length s, pitch, loudness) of a few bars of C major: a melody of steps over long basses."""
+    scale = [0, 2, 4, 5, 7, 9, 11]; at = lambda d: 60 + 12 * (d // 7) + scale[d % 7]; beat = r.choice((0.25, 0.3, 0.35)); notes, t, d = [], 0.0, r.choice((0, 2, 4, 7))
+    for chord in [0] + [r.choice((0, 3, 4, 5)) for _ in range(7)]:
+        notes.append((t, beat * 4, at(chord - 14), 60)); left = 4
+        while left > 0: long = min(left, r.choice((1, 1, 2, 2, 4))); notes.append((t + beat * (4 - left), beat * long, at(d), r.randrange(70, 95))); left -= long; d = max(-2, min(11, d + r.choice((-2, -1, -1, 1, 1, 2))))
+        t += 4 * beat
+    return notes
+
+def midi(notes):
+    """A MIDI file of one track: 480 ticks to half a second."""
+    events = sorted([(round(t * 960), 1, p, v) for t, l, p, v in notes] + [(round((t + l * 0.98) * 960), 0, p, 0) for t, l, p, v in notes]); now, track = 0, b""
+    def number(n): return (number(n >> 7)[:-1] + bytes([(number(n >> 7)[-1]) | 128]) if n > 127 else b"") + bytes([n & 127])
+    for tick, on, p, v in events: track += number(tick - now) + bytes([0x90, p, v]); now = tick
+    track += b"\x00\xff\x2f\x00"; return b"MThd\x00\x00\x00\x06\x00\x00\x00\x01\x01\xe0MTrk" + len(track).to_bytes(4, "big") + track
+
 def main():
-    a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter); a.add_argument("what", choices=["words"]); a.add_argument("--voices", required=True); a.add_argument("--out", required=True); a.add_argument("--takes", type=int, default=8); o = a.parse_args(); r = random.Random(3)
-    with open(o.out, "w") as f:
-        for take in range(o.takes):
-            for voice in o.voices.split():
-                for word in WORDS: f.write(json.dumps({"text": word.capitalize() + ".", "output": f"{word}_{voice}_{take}.flac", "voice": voice, "speed": round(r.uniform(0.85, 1.2), 2), "pitch": round(r.uniform(-1.5, 1.5), 1), "seed": r.randrange(1 << 30), "temperature": 1.0}) + "\n")
+    a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter); what = a.add_subparsers(dest="what", required=True)
+    w = what.add_parser("words"); w.add_argument("--voices", required=True); w.add_argument("--out", required=True); w.add_argument("--takes", type=int, default=8); w.add_argument("--words", default=WORDS); w.add_argument("--speed", type=float, default=1.1); w.add_argument("--speeds")
+    t = what.add_parser("trim"); t.add_argument("--clips", required=True); t.add_argument("--out", required=True, type=pathlib.Path); t.add_argument("--seconds", type=float, default=0.55); t.add_argument("--held", default="6 7"); t.add_argument("--clean", action="store_true")
+    p = what.add_parser("piano"); p.add_argument("--soundfont", required=True); p.add_argument("--out", required=True, type=pathlib.Path); p.add_argument("--count", type=int, default=40); p.add_argument("--held", type=int, default=4); p.add_argument("--seconds", type=float, default=8)
+    o = a.parse_args(); r = random.Random(3)
+    if o.what == "words":
+        with open(o.out, "w") as f:
+            for word in o.words.split():
+                for voice in o.voices.split():
+                    takes = [(float(s), 3, 0.0) for s in o.speeds.split()] if o.speeds else [(o.speed, r.randrange(1 << 30), 1.0) for _ in range(o.takes)]
+                    for take, (speed, seed, temperature) in enumerate(takes): f.write(json.dumps({"text": word.capitalize() + ".", "output": f"{word}_{voice}_{take:03}.flac", "voice": voice, "speed": speed, "seed": seed, "temperature": temperature}) + "\n")
+    if o.what == "trim":
+        kinds = {}
+        for f in files(o.clips):
+            x = read(f)
+            if (y := trim(clean(x) if o.clean else x, o.seconds)) is not None: kinds.setdefault(f.stem.rsplit("_", 1)[0], []).append((f, y))
+        held = {int(n) for n in o.held.split()}
+        for kind, clips in kinds.items():
+            for f, y in clips: d = o.out / ("held" if int(f.stem.rsplit("_", 1)[1]) in held else "train"); d.mkdir(parents=True, exist_ok=True); sf.write(d / f"{f.stem}.flac", balanced(y), RATE, subtype="PCM_16")
+        print({k: len(v) for k, v in kinds.items()})
+    if o.what == "piano":
+        for n in range(o.count):
+            d = o.out / ("held" if n >= o.count - o.held else "train"); d.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory() as tmp:
+                m = pathlib.Path(tmp) / "a.mid"; m.write_bytes(midi(phrase(r))); wav = m.with_suffix(".wav"); subprocess.run(["fluidsynth", "-ni", "-q", "-R", "0", "-C", "0", "-g", "0.6", "-r", "48000", "-F", wav, o.soundfont, m], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                x = read(wav); start = max(0, np.flatnonzero(np.abs(x) > 0.02 * np.abs(x).max())[0] - RATE // 100); sf.write(d / f"{n:03}.flac", balanced(x[start:start + int(o.seconds * RATE)]), RATE, subtype="PCM_16")
 
 if __name__ == "__main__": main()

@@ -47,6 +47,27 @@ const fn starter_convert() -> Option<Files> {
     ])
 }
 
+/// The models of raw audio, each under its name; empty without the feature `starter-dream`.
+pub static STARTER_DREAM: &[(&str, Files)] = starter_dream();
+
+#[cfg(feature = "starter-dream")]
+const fn starter_dream() -> &'static [(&'static str, Files)] {
+    macro_rules! models {
+        ($($model:literal),+) => {
+            &[$(($model, &[
+                ("config.json", include_bytes!(concat!("../starter-dream/", $model, "/config.json")) as &[u8]),
+                ("model.safetensors", include_bytes!(concat!("../starter-dream/", $model, "/model.safetensors"))),
+            ] as Files)),+]
+        };
+    }
+    models!["digits"]
+}
+
+#[cfg(not(feature = "starter-dream"))]
+const fn starter_dream() -> &'static [(&'static str, Files)] {
+    &[]
+}
+
 #[cfg(not(feature = "starter-convert"))]
 const fn starter_convert() -> Option<Files> {
     None
