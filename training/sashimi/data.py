@@ -1,13 +1,12 @@
 """Clips for a model of raw audio: 16 kHz, cut or padded to one length, 8-bit codes.
 
     data.py words --voices 'a b ...' --out lines.jsonl [--takes N] [--words '...']     a batch for `syrinx say --batch lines.jsonl --out-dir raw`
-    data.py words --voices a --speeds '1.15 1.2 ...' --out lines.jsonl                  the same reading at these speeds, as predictable as it gets
-    data.py trim --clips raw --out clips [--seconds S] [--held TAKES] [--clean]         clips that begin 10 ms before the sound does; these takes apart
+    data.py trim --clips raw --out clips [--seconds S] [--held N]                       clips that begin 10 ms before the sound does; the last N takes apart
     data.py piano --soundfont F.sf2 --out DIR [--count N]                               phrases of a few notes, rendered by fluidsynth
 """
 import argparse, json, pathlib, random, subprocess, tempfile
 import numpy as np, soundfile as sf, torch
-from scipy.signal import firwin, hilbert, resample_poly
+from scipy.signal import hilbert, resample_poly
 
 RATE = 16000
 DIGITS = "zero one two three four five six seven eight nine"
@@ -44,10 +43,6 @@ def trim(x, seconds):
     """From 10 ms before what is above a fiftieth of the peak to 30 ms after it; None if that is longer than `seconds`."""
     loud = np.flatnonzero(np.abs(x) > 0.02 * np.abs(x).max()); a, b = max(0, loud[0] - RATE // 100), loud[-1] + 3 * RATE // 100; return None if b - a > seconds * RATE else x[a:b]
 
-def clean(x):
-    """Without what lies above 5 kHz and, 45 to 50 dB below the peak, the noise of pauses: neither can be foreseen."""
-    x = np.convolve(x, firwin(127, 5000, fs=RATE), "same"); level = np.sqrt(np.convolve(x * x, np.ones(160) / 160, "same")); gate = np.clip((20 * np.log10(level / np.abs(x).max() + 1e-9) + 50) / 6, 0, 1); return x * np.convolve(gate, np.ones(80) / 80, "same")
-
 def phrase(r):
     """Notes (start s, length s, pitch, loudness) of a few bars of C major: a melody of steps over long basses."""
     scale = [0, 2, 4, 5, 7, 9, 11]; at = lambda d: 60 + 12 * (d // 7) + scale[d % 7]; beat = r.choice((0.25, 0.3, 0.35)); notes, t, d = [], 0.0, r.choice((0, 2, 4, 7))
@@ -66,24 +61,21 @@ def midi(notes):
 
 def main():
     a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter); what = a.add_subparsers(dest="what", required=True)
-    w = what.add_parser("words"); w.add_argument("--voices", required=True); w.add_argument("--out", required=True); w.add_argument("--takes", type=int, default=8); w.add_argument("--words", default=WORDS); w.add_argument("--speed", type=float, default=1.1); w.add_argument("--speeds")
-    t = what.add_parser("trim"); t.add_argument("--clips", required=True); t.add_argument("--out", required=True, type=pathlib.Path); t.add_argument("--seconds", type=float, default=0.55); t.add_argument("--held", default="6 7"); t.add_argument("--clean", action="store_true")
+    w = what.add_parser("words"); w.add_argument("--voices", required=True); w.add_argument("--out", required=True); w.add_argument("--takes", type=int, default=8); w.add_argument("--words", default=WORDS); w.add_argument("--speed", type=float, default=1.1)
+    t = what.add_parser("trim"); t.add_argument("--clips", required=True); t.add_argument("--out", required=True, type=pathlib.Path); t.add_argument("--seconds", type=float, default=0.55); t.add_argument("--held", type=int, default=2)
     p = what.add_parser("piano"); p.add_argument("--soundfont", required=True); p.add_argument("--out", required=True, type=pathlib.Path); p.add_argument("--count", type=int, default=40); p.add_argument("--held", type=int, default=4); p.add_argument("--seconds", type=float, default=8)
     o = a.parse_args(); r = random.Random(3)
     if o.what == "words":
         with open(o.out, "w") as f:
             for word in o.words.split():
                 for voice in o.voices.split():
-                    takes = [(float(s), 3, 0.0) for s in o.speeds.split()] if o.speeds else [(o.speed, r.randrange(1 << 30), 1.0) for _ in range(o.takes)]
-                    for take, (speed, seed, temperature) in enumerate(takes): f.write(json.dumps({"text": word.capitalize() + ".", "output": f"{word}_{voice}_{take:03}.flac", "voice": voice, "speed": speed, "seed": seed, "temperature": temperature}) + "\n")
+                    for take in range(o.takes): f.write(json.dumps({"text": word.capitalize() + ".", "output": f"{word}_{voice}_{take:03}.flac", "voice": voice, "speed": o.speed, "seed": r.randrange(1 << 30), "temperature": 1.0}) + "\n")
     if o.what == "trim":
         kinds = {}
         for f in files(o.clips):
-            x = read(f)
-            if (y := trim(clean(x) if o.clean else x, o.seconds)) is not None: kinds.setdefault(f.stem.rsplit("_", 1)[0], []).append((f, y))
-        held = {int(n) for n in o.held.split()}
+            if (y := trim(read(f), o.seconds)) is not None: kinds.setdefault(f.stem.rsplit("_", 1)[0], []).append((f, y))
         for kind, clips in kinds.items():
-            for f, y in clips: d = o.out / ("held" if int(f.stem.rsplit("_", 1)[1]) in held else "train"); d.mkdir(parents=True, exist_ok=True); sf.write(d / f"{f.stem}.flac", balanced(y), RATE, subtype="PCM_16")
+            for n, (f, y) in enumerate(clips): d = o.out / ("held" if n >= len(clips) - o.held else "train"); d.mkdir(parents=True, exist_ok=True); sf.write(d / f"{f.stem}.flac", balanced(y), RATE, subtype="PCM_16")
         print({k: len(v) for k, v in kinds.items()})
     if o.what == "piano":
         for n in range(o.count):

@@ -13,6 +13,10 @@ import torch, torch.nn as nn, torch.nn.functional as F
 CODES, SILENCE, CHUNK = 256, 128, 64
 STARTER = {"width": 32, "layers": 3, "states": 32, "pool": [4, 4], "unet": False}
 
+def before(codes, jitter=0.0):
+    """What stands before each code; with jitter off by a few steps, as the model's own samples are, each clip by up to that standard deviation."""
+    x = F.pad(codes[:, :-1], (1, 0), value=SILENCE); return (x + (torch.randn(x.shape) * torch.rand(len(x), 1) * jitter).round().long()).clamp(0, CODES - 1) if jitter else x
+
 class Scan(torch.autograd.Function):
     """States before each chunk: s[0] = 0, s[i] = a s[i - 1] + x[i - 1], a [H, B, N], x [I, H, B, N], complex."""
     @staticmethod
@@ -107,10 +111,7 @@ class Sashimi(nn.Module):
     def __init__(s, width, layers, states, pool, unet):
         super().__init__(); s.encoder = nn.ModuleList([nn.Embedding(CODES, width)]); s.model = Backbone(width, layers, states, pool, unet); s.decoder = nn.ModuleList([nn.Module()]); s.decoder[0].output_transform = nn.Linear(width, CODES)
     def forward(s, x): return s.decoder[0].output_transform(s.model(s.encoder[0](x)))
-    def bits(s, codes, jitter=0.0):
-        x = F.pad(codes[:, :-1], (1, 0), value=SILENCE)
-        if jitter: x = (x + torch.round(torch.randn(x.shape) * torch.rand(len(x), 1) * jitter).long()).clamp(0, CODES - 1)
-        return F.cross_entropy(s(x).flatten(0, 1), codes.flatten()) / math.log(2)
+    def bits(s, codes, jitter=0.0): return F.cross_entropy(s(before(codes, jitter)).flatten(0, 1), codes.flatten()) / math.log(2)
 
 def main():
     from safetensors.torch import save_file

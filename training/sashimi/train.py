@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Train SaShiMi, or a WaveNet to compare it with, on a folder of short clips.
 
-    train.py --clips DIR --out DIR --minutes M [--samples 9728] [--batch 2] [--width 32] [--layers 3] [--states 32] [--unet] [--wavenet] [--jitter CODES]
+    train.py --clips DIR --out DIR --minutes M [--samples 9728] [--batch 2] [--width 32] [--layers 3] [--states 32] [--jitter 0] [--unet] [--wavenet]
 
 Cross entropy of every sample given those before it (It's Raw!, section 5). AdamW; the state spaces learn at 1e-3 at most and without
-weight decay. With `--jitter` the codes that are given stray, so that a model that goes on from its own does not lose its way. `--minutes` are CPU minutes over every resumption from `state.pt`, along which the rate falls as a cosine.
+weight decay. `--minutes` are CPU minutes over every resumption from `state.pt`, along which the rate falls as a cosine.
 Set MALLOC_MMAP_THRESHOLD_=2000000000 MALLOC_TRIM_THRESHOLD_=8000000000: fresh pages for every tensor cost half the time.
 """
 import argparse, json, math, pathlib, time
@@ -15,7 +15,7 @@ from wavenet import WaveNet
 
 def main():
     a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter); a.add_argument("--clips", required=True); a.add_argument("--out", required=True, type=pathlib.Path); a.add_argument("--minutes", type=float, required=True)
-    a.add_argument("--samples", type=int, default=9728); a.add_argument("--batch", type=int, default=2); a.add_argument("--lr", type=float, default=4e-3); a.add_argument("--jitter", type=float, default=0.0); a.add_argument("--unet", action="store_true", default=STARTER["unet"]); a.add_argument("--wavenet", action="store_true"); a.add_argument("--held", help="clips to measure at the end")
+    a.add_argument("--samples", type=int, default=9728); a.add_argument("--batch", type=int, default=2); a.add_argument("--lr", type=float, default=4e-3); a.add_argument("--jitter", type=float, default=0.0, help="standard deviation of the noise on what the model reads, in codes"); a.add_argument("--unet", action="store_true", default=STARTER["unet"]); a.add_argument("--wavenet", action="store_true"); a.add_argument("--held", help="clips to measure at the end")
     for n in ("width", "layers", "states"): a.add_argument("--" + n, type=int, default=STARTER[n])
     o = a.parse_args(); torch.manual_seed(5); torch.set_flush_denormal(True); o.out.mkdir(parents=True, exist_ok=True); clips = load(o.clips, o.samples)
     config = {**STARTER, "width": o.width, "layers": o.layers, "states": o.states, "unet": o.unet}; model = WaveNet() if o.wavenet else Sashimi(**config); space = [p for n, p in model.named_parameters() if ".kernel." in n and not n.endswith(".C")]; known = {id(p) for p in space}
