@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
 """Voice conversion judged as a user meets it, through the command line.
 
-    converting.py --syrinx PATH --speakers DIR [--references DIR] --out DIR [--seconds 10] [--turns 1] [--styles] [--live PRESET] [-- EXTRA FLAGS]
+    converting.py --syrinx PATH --speakers DIR [--references DIR] --out DIR [--seconds 10] [--turns 1] [--styles] [--live PRESET [--cold]] [-- EXTRA FLAGS]
 
 DIR holds one recording a speaker (any format; NAME.txt beside it with its words, if they are known). The first SECONDS of each are both
 a source and a target (or the recordings of the same names under --references are the targets): every speaker is converted into the voice of others, TURNS each. Prints cosine similarity (Resemblyzer) to the target and to the
 source, the share of pairs where the former is greater, how often the target is the nearest of all, the correlation of ln F0 (WORLD) with
 the source and, with --styles, how the spread of ln F0 follows a style clip of another speaker. Writes OUT/manifest.jsonl for word error rates and naturalness, in
-groups "source" and "converted". With --live the engine of the live stream converts, chunk by chunk with the delay of that preset.
+groups "source" and "converted". With --live the engine of the live stream converts, chunk by chunk with the delay of that preset; it hears every clip twice and
+is judged by the second time, as a stream knows its speaker after some seconds (--cold: by the first).
 """
 import argparse, json, pathlib, subprocess, time
 import librosa, numpy as np, pyworld, soundfile as sf
@@ -21,7 +22,7 @@ def spread(f): f = np.log(f[f > 0]); return float(np.subtract(*np.quantile(f, [0
 def main():
     a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for n in ("syrinx", "speakers", "out"): a.add_argument("--" + n, required=True)
-    a.add_argument("--seconds", type=float, default=10); a.add_argument("--turns", type=int, default=1); a.add_argument("--references"); a.add_argument("--limit", type=int, default=1000); a.add_argument("--styles", action="store_true"); a.add_argument("--live"); a.add_argument("extra", nargs="*"); o = a.parse_args(); out = pathlib.Path(o.out); out.mkdir(parents=True, exist_ok=True)
+    a.add_argument("--seconds", type=float, default=10); a.add_argument("--turns", type=int, default=1); a.add_argument("--references"); a.add_argument("--limit", type=int, default=1000); a.add_argument("--styles", action="store_true"); a.add_argument("--live"); a.add_argument("--cold", action="store_true"); a.add_argument("extra", nargs="*"); o = a.parse_args(); out = pathlib.Path(o.out); out.mkdir(parents=True, exist_ok=True)
     from resemblyzer import VoiceEncoder, preprocess_wav
     encoder = VoiceEncoder("cpu", verbose=False); embed = lambda f: encoder.embed_utterance(preprocess_wav(f)); files = sorted(f for f in pathlib.Path(o.speakers).iterdir() if f.suffix in (".wav", ".flac", ".opus", ".mp3"))[: o.limit]; clips, sounds, targets = [], [], []
     for f in files:
@@ -33,8 +34,11 @@ def main():
         text = files[i].with_suffix(".txt"); text = {"text": text.read_text().strip()} if text.exists() else {}; rows.append({"wav": clips[i].name, "group": "source"} | text)
         for k in range(o.turns):
             j = (i + 3 + 5 * k) % n; wav = out / f"{files[i].stem}_as_{files[j].stem}.wav"; style = (i + 7) % n; flags = ["--style", targets[style]] if o.styles else []; start = time.time()
-            command = ["live", "--preset", o.live, "--from", clips[i], "--record", wav] if o.live else ["convert", clips[i], "-o", wav]
+            heard, twice = clips[i], bool(o.live) and not o.cold
+            if twice: y, rate = sf.read(heard); heard = out / "twice.wav"; sf.write(heard, np.concatenate([y, y]), rate)
+            command = ["live", "--preset", o.live, "--from", heard, "--record", wav] if o.live else ["convert", clips[i], "-o", wav]
             subprocess.run([o.syrinx, *command, "-y", "--voice", targets[j], *flags, *o.extra], check=True, capture_output=True); took += time.time() - start
+            if twice: y, rate = sf.read(wav); sf.write(wav, y[len(y) // 2:], rate)
             y, rate = librosa.load(wav, sr=None); s = refs @ embed(wav); to.append(s[j]); frm.append(s[i]); top.append(s.argmax() == j); f = contour(y, rate); m = min(len(f), len(sounds[i])); both = (f[:m] > 0) & (sounds[i][:m] > 0)
             corr.append(np.corrcoef(np.log(f[:m][both]), np.log(sounds[i][:m][both]))[0, 1]); pairs.append((spread(f), spread(sounds[style]), spread(sounds[i]))); rows.append({"wav": wav.name, "reference": targets[j].name, "group": "converted"} | text)
     (out / "manifest.jsonl").write_text("\n".join(map(json.dumps, rows)) + "\n"); to, frm = np.array(to), np.array(frm); between = refs @ refs.T; np.fill_diagonal(between, np.nan)
