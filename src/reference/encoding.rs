@@ -213,9 +213,11 @@ impl Encoder {
             let spectrum = Spectrum::of(&mel, &f0_hz)?;
             let timbre = self.networks.acoustic.timbre(std::slice::from_ref(&mel))?;
             let melody = Melody::of(f0_hz.clone());
+            let codes = self.codes(&mel, melody.known())?;
             let resynthesis = match &self.aligner {
                 Some(aligner) if heard_s < SPOKEN_AGAIN_S => {
-                    let spoken = self.spoken_again(aligner, &mel, &timbre, melody.known())?;
+                    let spoken =
+                        self.spoken_again(aligner, &mel, &timbre, &codes, melody.known())?;
                     let spoken = (&spoken.mel, spoken.f0_hz.as_slice());
                     Some(Resynthesis::of((&mel, &f0_hz), spoken)?)
                 }
@@ -228,7 +230,7 @@ impl Encoder {
                 None => Some(Prompt {
                     ids: Vec::new(),
                     units: Vec::new(),
-                    codes: self.codes(&mel, melody.known())?,
+                    codes,
                 }),
             };
             pieces.push(Piece {
@@ -259,12 +261,13 @@ impl Encoder {
     }
 
     /// A mel [bands, T] as the networks speak it in its own timbre: the likeliest symbols, as long as they are, with its
-    /// prosody.
+    /// prosody `codes`.
     fn spoken_again(
         &self,
         aligner: &Aligner,
         mel: &Tensor,
         timbre: &Timbre,
+        codes: &[u32],
         f0_hz: Option<f32>,
     ) -> Result<AcousticFrames> {
         let acoustic = &self.networks.acoustic;
@@ -285,7 +288,7 @@ impl Encoder {
             None => timbre.clone(),
         };
         let content = acoustic.content(&ids)?;
-        Ok(acoustic.decode(&content, &timbre, &units, &self.codes(mel, f0_hz)?)?)
+        Ok(acoustic.decode(&content, &timbre, &units, codes)?)
     }
 
     /// Prompts with content: a sentence of `text` each, with the durations it has in the recording.

@@ -172,3 +172,92 @@ fn covariance(frames: &[&[f32]], mean: &[f32], bands: &std::ops::Range<usize>) -
     let count = frames.len() as f64;
     sums.into_iter().map(|sum| (sum / count) as f32).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BANDS: usize = 40;
+
+    /// Frames of these levels, in bands 0 to 19 and 20 to 39.
+    fn mel(levels: &[[f32; 2]]) -> Tensor {
+        let bands = |frame: &[f32; 2]| (0..BANDS).map(|band| frame[band / 20]).collect::<Vec<_>>();
+        let frames = levels.iter().flat_map(bands).collect();
+        let frames = Tensor::from_vec(frames, (levels.len(), BANDS), &Device::Cpu).unwrap();
+        frames.t().unwrap().contiguous().unwrap()
+    }
+
+    /// Recorded frames that swing by 1, and the same spoken half as far.
+    fn pair(frames: usize) -> Resynthesis {
+        let swinging = |by: f32| {
+            let frame = |t: usize| match t % 2 {
+                0 => [-4.0 + by, -4.0 - by],
+                _ => [-4.0 - by, -4.0 + by],
+            };
+            mel(&(0..frames).map(frame).collect::<Vec<_>>())
+        };
+        let f0_hz = vec![100.0; frames];
+        Resynthesis::of((&swinging(1.0), &f0_hz), (&swinging(0.5), &f0_hz)).unwrap()
+    }
+
+    #[test]
+    fn frames_count_where_both_sound_alike() {
+        let recorded = mel(&[[-2.0, -3.0], [-2.5, -3.0], [-3.0, -2.0], [-11.0, -11.0]]);
+        let spoken = mel(&[
+            [-1.0, -4.0],
+            [-9.0, -9.0],
+            [-3.0, -3.0],
+            [-2.0, -2.0],
+            [-2.0, -2.0],
+        ]);
+        // The second is voiced in one alone, the fourth is a pause as recorded, the fifth is only spoken.
+        let heard = (&recorded, &[100.0, 100.0, 0.0, 100.0][..]);
+        let found = Resynthesis::of(heard, (&spoken, &[90.0, 0.0, 0.0, 90.0, 90.0])).unwrap();
+        let Resynthesis { recorded, spoken } = &found;
+        let mean = |average: &Average| (average.frames, average.mean[0], average.mean[BANDS - 1]);
+        assert_eq!(mean(&recorded.spectrum.voiced), (1, -2.0, -3.0));
+        assert_eq!(mean(&spoken.spectrum.voiced), (1, -1.0, -4.0));
+        assert_eq!(mean(&recorded.spectrum.unvoiced), (1, -3.0, -2.0));
+        assert_eq!(mean(&spoken.spectrum.unvoiced), (1, -3.0, -3.0));
+        let nothing = Resynthesis::of(heard, (&mel(&[]), &[])).unwrap();
+        assert_eq!(nothing.spoken, Likeness::default());
+    }
+
+    #[test]
+    fn the_covariance_is_that_of_the_cepstra() {
+        let Resynthesis { recorded, spoken } = pair(100);
+        for (a, b) in recorded.covariance.iter().zip(&spoken.covariance) {
+            assert!((a - 4.0 * b).abs() < 1e-4, "{a} {b}");
+        }
+        // A square wave of 40 bands, whose orders from 17 on and the even ones hold the rest.
+        let trace: f32 = recorded.covariance.iter().step_by(CEPSTRA + 1).sum();
+        assert!((0.9 * 40.0..40.0).contains(&trace), "{trace}");
+    }
+
+    #[test]
+    fn what_was_not_recorded_tells_nothing() {
+        let cut = mel(&[[-2.0, -11.5], [-3.0, -11.5], [-2.5, -11.5]]);
+        let f0_hz = [100.0; 3];
+        let loud = mel(&[[-2.0, -3.0], [-2.0, -1.0], [-2.0, -2.0]]);
+        let found = Resynthesis::of((&cut, &f0_hz), (&loud, &f0_hz)).unwrap();
+        // Spoken, only the bands that were cut off move.
+        assert!(found.spoken.covariance.iter().all(|x| x.abs() < 1e-6));
+        assert!(found.recorded.covariance[0] > 0.1);
+    }
+
+    #[test]
+    fn stretches_weigh_as_their_frames() {
+        assert_eq!(Resynthesis::together([]), None);
+        let (few, many, none) = (pair(10), pair(30), pair(0));
+        let all = Resynthesis::together([&none, &few, &many, &none]).unwrap();
+        assert_eq!(all.recorded.spectrum.voiced.frames, 40);
+        for (a, b) in all.recorded.covariance.iter().zip(&few.recorded.covariance) {
+            assert!((a - b).abs() < 1e-4, "{a} {b}");
+        }
+        let mut other = many.clone();
+        other.spoken.covariance.iter_mut().for_each(|x| *x *= 5.0);
+        let both = Resynthesis::together([&few, &other]).unwrap();
+        let (a, b) = (both.spoken.covariance[0], few.spoken.covariance[0]);
+        assert!((a - 4.0 * b).abs() < 1e-3 * b, "{a} {b}");
+    }
+}

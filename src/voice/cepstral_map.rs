@@ -117,7 +117,8 @@ fn transport(from: &[f64], to: &[f64]) -> Vec<f64> {
     let root = symmetric_function(from.to_vec(), CEPSTRA, |x| x.max(SMALLEST).sqrt());
     let inverse = symmetric_function(from.to_vec(), CEPSTRA, |x| x.max(SMALLEST).sqrt().recip());
     let middle = product(&product(&root, to), &root);
-    let middle = symmetric_function(middle, CEPSTRA, |x| x.max(SMALLEST).sqrt());
+    // Products of two variances: what moves in neither stays as it is.
+    let middle = symmetric_function(middle, CEPSTRA, |x| x.max(SMALLEST * SMALLEST).sqrt());
     product(&product(&inverse, &middle), &inverse)
 }
 
@@ -210,6 +211,10 @@ mod tests {
         let same = || likeness([0.5, 0.7], 0.2, 5000);
         let same = map(same(), same()).unwrap();
         let [a, b] = moved(&same, [0.5, -1.0]);
+        assert!((a - 0.5).abs() < 1e-4 && (b + 1.0).abs() < 1e-4, "{a} {b}");
+        let still = || likeness([0.5, 0.0], 0.0, 5000);
+        let still = map(still(), still()).unwrap();
+        let [a, b] = moved(&still, [0.5, -1.0]);
         assert!((a - 0.5).abs() < 1e-4 && (b + 1.0).abs() < 1e-4, "{a} {b}");
         let wild = map(
             likeness([9.0, 9.0], 0.0, 5000),

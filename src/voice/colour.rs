@@ -176,6 +176,7 @@ fn smoothed(values: &[f32], width: f32) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::reference::basis;
 
     const BANDS: usize = 100;
 
@@ -256,6 +257,77 @@ mod tests {
         }
         let silence = Colour::between(&spectrum(|_| -11.5, 1000), &own()).unwrap();
         assert_eq!(silence.voiced, [0.0; BANDS]);
+    }
+
+    /// Voiced frames whose second cepstrum swings by `swing` about `level`, log mel [bands, T].
+    fn hum(swing: f32, level: f32) -> Tensor {
+        let basis = basis(BANDS);
+        let frame = |t: usize| {
+            let cepstrum = swing * (0.7 * t as f32).sin();
+            let shape = basis[BANDS..2 * BANDS].iter();
+            shape.map(move |x| level + cepstrum * x).collect::<Vec<_>>()
+        };
+        let frames: Vec<f32> = (0..HUM).flat_map(frame).collect();
+        let frames = Tensor::from_vec(frames, (HUM, BANDS), &Device::Cpu).unwrap();
+        frames.t().unwrap().contiguous().unwrap()
+    }
+
+    const HUM: usize = 2000;
+
+    fn voiced(mel: Tensor) -> AcousticFrames {
+        let frames = mel.dim(1).unwrap();
+        AcousticFrames {
+            mel,
+            f0_hz: vec![100.0; frames],
+            voicing: vec![1.0; frames],
+        }
+    }
+
+    /// One of sentences that lack 1 neper, of clips that hold 0.5 more and swing twice as far as they are spoken again.
+    fn refined() -> Colour {
+        let f0_hz = [100.0; HUM];
+        let (recorded, spoken) = (hum(1.0, -4.5), hum(0.5, -5.0));
+        let resynthesis = Resynthesis::of((&recorded, &f0_hz), (&spoken, &f0_hz)).unwrap();
+        let colour = Colour::between(&spectrum(|_| -4.0, 100_000), &own()).unwrap();
+        colour.refined(&resynthesis)
+    }
+
+    #[test]
+    fn clips_spoken_again_tell_half_of_the_constants_and_how_far_apart_the_sounds_are() {
+        let colour = refined();
+        let all = |values: &[f32], wanted: f32| values.iter().all(|x| (x - wanted).abs() < 0.01);
+        assert!(all(&colour.voiced, 0.75), "{:?}", colour.voiced);
+        // None of their frames is unvoiced.
+        assert!(all(&colour.unvoiced, 1.0), "{:?}", colour.unvoiced);
+        let found = colour.apply(&voiced(hum(0.5, -5.0))).unwrap();
+        let off = (found - hum(1.0, -4.25)).unwrap().abs().unwrap();
+        let off = off.flatten_all().unwrap().max(0).unwrap();
+        assert!(off.to_scalar::<f32>().unwrap() < 0.02, "{off}");
+    }
+
+    #[test]
+    fn a_map_is_kept_and_pieces_joined_equal_the_whole() {
+        let colour = refined();
+        let kept = Colour::read(&colour.tensor().unwrap(), BANDS);
+        assert_eq!(kept, Some(colour.clone()));
+        let apart = Colour::read(&colour.tensor().unwrap().narrow(0, 0, 3).unwrap(), BANDS);
+        assert_eq!(apart, None, "half a map");
+        let mel = hum(0.8, -6.0);
+        let piece = |from, frames| {
+            let mel = mel.narrow(1, from, frames).unwrap();
+            colour.apply(&voiced(mel)).unwrap()
+        };
+        let joined = Tensor::cat(&[piece(0, 7), piece(7, 1), piece(8, HUM - 8)], 1).unwrap();
+        let off = (joined - piece(0, HUM)).unwrap().abs().unwrap();
+        let off = off.flatten_all().unwrap().max(0).unwrap();
+        assert!(off.to_scalar::<f32>().unwrap() < 1e-5, "{off}");
+        let unvoiced = AcousticFrames {
+            voicing: vec![0.0; HUM],
+            ..voiced(mel.clone())
+        };
+        let moved = (colour.apply(&unvoiced).unwrap() - &mel).unwrap();
+        let moved = moved.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+        assert!(moved.iter().all(|x| (x - 1.0).abs() < 0.01), "no map");
     }
 
     #[test]

@@ -5,9 +5,10 @@
 
 DIR holds one recording a speaker (any format). Cuts the first SECONDS of each, has it speak sentences nobody recorded, writes
 OUT/manifest.jsonl (wav, text, reference, group) for word error rates and naturalness, and prints what needs all speakers
-together: cosine similarity (Resemblyzer) to the reference, its quantiles, and how often the right reference is the nearest.
+together: cosine similarity (Resemblyzer) to the reference, its quantiles, and how often the right reference is the nearest of 20:
+the share to be expected over all choices of 19 others, with its standard error over speakers.
 """
-import argparse, json, pathlib, subprocess, sys
+import argparse, json, math, pathlib, subprocess, sys
 import librosa, numpy as np, soundfile as sf
 
 def main():
@@ -27,8 +28,10 @@ def main():
             subprocess.run([o.syrinx, "say", "--voice", str(clip), "-o", str(wav), "--seed", str(j), *(["--weights", o.weights] if o.weights else []), *o.extra, text], check=True, capture_output=True)
             manifest.write(json.dumps({"wav": wav.name, "text": text, "reference": clip.name, "group": "cloning"}) + "\n"); made.append((i, enc.embed_utterance(preprocess_wav(wav))))
         i += 1
-    r = np.stack(refs); sims = np.array([r[i] @ e for i, e in made]); lots = np.random.default_rng(0); top = []
-    for i, e in made: others = lots.choice([k for k in range(len(r)) if k != i], min(19, len(r) - 1), replace=False); top.append(bool(all(r[i] @ e > r[k] @ e for k in others)))
-    print(f"{len(r)} speakers, {len(made)} clips, references of {o.seconds:g} s: similarity {sims.mean():.3f} (worst tenth below {np.quantile(sims, 0.1):.3f}), nearest of {min(20, len(r))}: {100 * np.mean(top):.0f} %")
+    r = np.stack(refs); n = len(r); lot = min(19, n - 1); made = [(i, r @ e) for i, e in made]; sims = np.array([near[i] for i, near in made])
+    # The clip is told right if none of the nearer references is among the others drawn.
+    nearer = [int((near > near[i]).sum()) for i, near in made]; top = np.array([math.comb(n - 1 - k, lot) / math.comb(n - 1, lot) for k in nearer])
+    each = top.reshape(n, -1).mean(1); error = each.std() / math.sqrt(n)
+    print(f"{n} speakers, {len(made)} clips, references of {o.seconds:g} s: similarity {sims.mean():.3f} (worst tenth below {np.quantile(sims, 0.1):.3f}), nearest of {lot + 1}: {100 * top.mean():.1f} % (standard error {100 * error:.1f})")
 
 if __name__ == "__main__": main()
