@@ -5,6 +5,7 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -20,7 +21,11 @@ const RATE_HZ: u32 = 48_000;
 struct Server {
     folder: tempfile::TempDir,
     server: Child,
+    _alone: MutexGuard<'static, ()>,
 }
+
+/// Delays are measured: one server at a time.
+static ALONE: Mutex<()> = Mutex::new(());
 
 impl Server {
     /// None where the packages are not there.
@@ -44,6 +49,7 @@ impl Server {
             eprintln!("skipped: ./setup.sh --tests installs PulseAudio");
             return None;
         }
+        let alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let folder = tempfile::tempdir().unwrap();
         let server = in_(folder.path(), "pulseaudio")
             .args([
@@ -65,7 +71,11 @@ impl Server {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let server = Self { folder, server };
+        let server = Self {
+            folder,
+            server,
+            _alone: alone,
+        };
         let began = Instant::now();
         while !server.pactl(&["info"]).0 {
             assert!(
