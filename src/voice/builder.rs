@@ -164,10 +164,13 @@ impl VoiceBuilder {
             gain_db: 0.0,
         };
         let voice = assemble(&self.engine, info, origin, references)?;
-        let trial = Trial::of(&self.engine, &voice)?;
         let pieces = || voice.references().iter().flat_map(|heard| &heard.pieces);
         let heard = Spectrum::together(pieces().filter_map(|piece| piece.spectrum.as_ref()));
         let spoken = Resynthesis::together(pieces().filter_map(|piece| piece.resynthesis.as_ref()));
+        let trial = match spoken {
+            Some(_) => Trial::short(&self.engine, &voice)?,
+            None => Trial::of(&self.engine, &voice)?,
+        };
         let colour = trial.colour(&heard, spoken.as_ref())?;
         let level = trial.level_db(&self.engine, colour.as_ref())?;
         let gain_db = if level.is_finite() {

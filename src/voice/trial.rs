@@ -10,8 +10,8 @@ use crate::engine::Engine;
 use crate::reference::{Resynthesis, Spectrum, speech_level_db};
 
 /// Sentences with every kind of sound, about as frequent as in English: 9 s. The first alone tells the level.
-const SENTENCES: &str = "The quick brown fox jumps over the lazy dog, as ever. \
-    Two old friends walked along the beach, and talked about the work they had put off since last year.";
+const FIRST: &str = "The quick brown fox jumps over the lazy dog, as ever.";
+const SECOND: &str = "Two old friends walked along the beach, and talked about the work they had put off since last year.";
 
 /// A voice made from clips, heard in a few sentences.
 pub(crate) struct Trial {
@@ -24,7 +24,16 @@ impl Trial {
     /// # Errors
     /// As [`crate::SpeechRequest::say`].
     pub fn of(engine: &Engine, voice: &Voice) -> Result<Self> {
-        let sentences = engine.speech(voice).frames(SENTENCES)?;
+        let sentences = engine.speech(voice).frames(&format!("{FIRST} {SECOND}"))?;
+        Ok(Self { sentences })
+    }
+
+    /// Lets a voice say the first of the sentences only, which is enough where its clips have been spoken again.
+    ///
+    /// # Errors
+    /// As [`crate::SpeechRequest::say`].
+    pub fn short(engine: &Engine, voice: &Voice) -> Result<Self> {
+        let sentences = engine.speech(voice).frames(FIRST)?;
         Ok(Self { sentences })
     }
 
