@@ -32,6 +32,10 @@ pub struct Args {
     #[arg(long, value_name = "NAME|FILE|DIR")]
     model: Option<PathBuf>,
 
+    /// List the models that are built in, the default first
+    #[arg(long, exclusive = true)]
+    list: bool,
+
     /// The codes of a bare checkpoint are linear, not mu-law
     #[arg(long)]
     linear: bool,
@@ -99,6 +103,9 @@ const STREAMS: u32 = 16;
 
 /// Makes the clips.
 pub fn run(args: &Args) -> Result<(), Failure> {
+    if args.list {
+        return WaveModel::names().try_for_each(console::print);
+    }
     let mut output = args.output.clone();
     if output.output.is_none() && !output.play && !output.raw {
         let ending = output.format.map_or("wav", ending);
@@ -150,10 +157,27 @@ pub fn open(path: Option<&Path>, linear: bool, threads: Option<u16>) -> Result<W
              model.safetensors, or a SaShiMi checkpoint",
         ));
     };
+    if looks_like_a_name(path) {
+        let names: Vec<&str> = WaveModel::names().collect();
+        return Err(Failure::usage(format!(
+            "{}: neither a file nor a folder, nor a built-in model ({})",
+            path.display(),
+            if names.is_empty() {
+                "this build has none".into()
+            } else {
+                names.join(", ")
+            }
+        )));
+    }
     Ok(match linear {
         true => WaveModel::open_linear(path)?,
         false => WaveModel::open(path)?,
     })
+}
+
+/// That a path is rather the misspelt name of a model than that of a file which is missing.
+fn looks_like_a_name(path: &Path) -> bool {
+    path.components().count() == 1 && path.extension().is_none() && !path.exists()
 }
 
 /// A clip, whole.

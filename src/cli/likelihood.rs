@@ -70,7 +70,12 @@ pub fn run(args: &Args) -> Result<(), Failure> {
             // One clip that cannot be used does not keep the others from being measured.
             Err(failure) if args.files.len() > 1 && failure.message().is_some() => {
                 failed += 1;
-                console::error(&failure.at(&name).message().unwrap_or_default());
+                let message = failure.message().unwrap_or_default();
+                let named = message.starts_with(&format!("{name}: "));
+                console::error(&match named {
+                    true => message,
+                    false => format!("{name}: {message}"),
+                });
             }
             Err(failure) => return Err(failure),
         }

@@ -6,6 +6,10 @@ use syrinx::audio::{Audio, Decoder};
 
 use crate::bench::{Bench, one_error_line, stderr, stdout};
 
+/// The built-in models, their rates and the samples they make unless told otherwise.
+#[cfg(feature = "starter-dream")]
+const LENGTHS: [(&str, u32, usize); 1] = [("digits", 8_000, 3_200)];
+
 /// The tiny model that the networks' own tests use; its inputs and outputs lie beside its weights.
 fn fixture(bench: &Bench) -> PathBuf {
     let from = concat!(
@@ -206,6 +210,12 @@ fn what_cannot_be_dreamt_is_one_line() {
             &["nothing.pt"][..],
         ),
         (&["likelihood", "a.wav"], 1, &["a.wav"]),
+        (&["dream", "--model", "drums"], 2, &["drums", "(digits)"]),
+        (
+            &["likelihood", "--model", "drums", "a.wav"],
+            2,
+            &["drums", "(digits)"],
+        ),
         (&["dream", "--linear"], 2, &["digits", "bare checkpoints"]),
         (
             &["dream", "--model", "model.bin"],
@@ -240,42 +250,46 @@ fn what_cannot_be_dreamt_is_one_line() {
     assert_eq!(bench.files(), ["config.json", "model.bin"]);
 }
 
-/// The built-in model needs neither a name nor a network, and takes its length from its own file.
+/// The built-in models need neither a file nor a network, and take their length from their own files.
+#[cfg(feature = "starter-dream")]
 #[test]
-fn the_built_in_model_dreams_of_digits() {
+fn the_built_in_models_dream() {
     let bench = Bench::new();
-    let made = |args: &[&str]| {
-        bench.syrinx(args).assert().success();
-        decoded(bench.path(args[args.len() - 1]))
-    };
-    let whole = made(&["dream", "-q", "-o", "whole.wav"]);
-    assert_eq!((whole.frames(), whole.rate_hz()), (11_200, 16_000));
-    assert!(whole.peak() > 0.1, "{}", whole.peak());
-    let part = [
-        "dream",
-        "--model",
-        "digits",
-        "--duration",
-        "0.1",
-        "-q",
-        "-o",
-        "part.wav",
-    ];
-    let part = made(&part);
-    assert_eq!(part.frames(), 1_600);
-    assert_eq!(part.channels()[0][..], whole.channels()[0][..1_600]);
-    // What it makes it must find likelier than chance, which is 8 bits.
-    let told = bench
-        .syrinx(&["likelihood", "whole.wav"])
-        .assert()
-        .success();
-    let bits: f64 = stdout(&told)
-        .split_whitespace()
-        .next()
-        .unwrap()
-        .parse()
-        .unwrap();
-    assert!((1.0..7.0).contains(&bits), "{bits}");
+    let list = stdout(&bench.syrinx(&["dream", "--list"]).assert().success());
+    assert_eq!(list, "digits\n");
+    for (name, rate_hz, frames) in LENGTHS {
+        let made = |args: &[&str]| {
+            let model = [&["dream", "--model", name, "-q", "-y"], args].concat();
+            bench.syrinx(&model).assert().success();
+            decoded(bench.path(args[args.len() - 1]))
+        };
+        let part = made(&["--duration", "0.1", "-o", "part.wav"]);
+        let whole = made(&["-o", "whole.wav"]);
+        assert_eq!((whole.frames(), whole.rate_hz()), (frames, rate_hz));
+        assert!(whole.peak() > 0.1, "{name}: {}", whole.peak());
+        assert_eq!(part.frames(), rate_hz as usize / 10);
+        assert_eq!(part.channels()[0][..], whole.channels()[0][..part.frames()]);
+        // What it makes it must find likelier than chance, which is 8 bits.
+        let told = bench
+            .syrinx(&["likelihood", "--model", name, "whole.wav"])
+            .assert()
+            .success();
+        let bits = stdout(&told);
+        let bits: f64 = bits.split_whitespace().next().unwrap().parse().unwrap();
+        assert!((0.1..6.0).contains(&bits), "{name}: {bits}");
+    }
+}
+
+/// Without a name it is the digits.
+#[cfg(feature = "starter-dream")]
+#[test]
+fn digits_are_the_default() {
+    let bench = Bench::new();
+    for (name, more) in [("a.wav", &[][..]), ("b.wav", &["--model", "digits"])] {
+        let args = ["dream", "-q", "--duration", "0.05", "-o", name];
+        bench.syrinx(&[&args, more].concat()).assert().success();
+    }
+    assert_eq!(decoded(bench.path("a.wav")), decoded(bench.path("b.wav")));
 }
 
 /// The README names every flag of both.

@@ -1,23 +1,24 @@
-"""Clips for a model of raw audio: 16 kHz, cut or padded to one length, 8-bit codes.
+"""Clips for a model of raw audio: one rate, 8-bit codes, at full scale.
 
-    data.py words --voices 'a b ...' --out lines.jsonl [--takes N] [--words '...']     a batch for `syrinx say --batch lines.jsonl --out-dir raw`
-    data.py trim --clips raw --out clips [--seconds S] [--held N]                       clips that begin 10 ms before the sound does; the last N takes apart
-    data.py piano --soundfont F.sf2 --out DIR [--count N]                               phrases of a few notes, rendered by fluidsynth
+    data.py words --voices 'a b ...' --out lines.jsonl [--pitches '...'] [--words '...']   a batch for `syrinx say --batch lines.jsonl --out-dir raw`: likeliest readings
+    data.py words --voices 'a b ...' --out lines.jsonl --lively N [--words '...']          N readings of each, drawn freely, at random speeds and pitches
+    data.py cut --clips raw --out clips [--rate 8000] [--held TAKE ...]                    the first word of each, without faint noise; these takes apart
+    data.py piano --soundfont F.sf2 --out DIR [--count N]                                  phrases of a few notes, rendered by fluidsynth
 """
 import argparse, json, pathlib, random, subprocess, tempfile
 import numpy as np, soundfile as sf, torch
-from scipy.signal import hilbert, resample_poly
+from scipy.signal import hilbert, resample, resample_poly
 
 RATE = 16000
 DIGITS = "zero one two three four five six seven eight nine"
-WORDS = DIGITS + " yes no up down left right on off stop go"
 
-def codes(wave):
-    """mu-law codes of a wave stretched to full scale, as the engine makes them."""
-    x = (wave - wave.min()) / (wave.max() - wave.min() + 1e-6) * 2 - 1; y = np.sign(x) * np.log1p(255 * np.abs(x + 1e-8)) / np.log(256)
-    return np.clip(np.floor((y + 1) / 2 * 255.99 + 0.005), 0, 255).astype(np.uint8)
+def mu_law(x): y = np.sign(x) * np.log1p(255 * np.abs(x + 1e-8)) / np.log(256); return np.clip(np.floor((y + 1) / 2 * 255.99 + 0.005), 0, 255).astype(np.uint8)
 
-def read(file): x, rate = sf.read(file, dtype="float32", always_2d=True); x = x.mean(1); return x if rate == RATE else resample_poly(x, RATE, rate).astype(np.float32)
+def codes(wave): """mu-law codes of a wave stretched to full scale, as the engine makes them."""; return mu_law((wave - wave.min()) / (wave.max() - wave.min() + 1e-6) * 2 - 1)
+
+def read(file, rate=RATE):
+    """The samples at this rate; at the file's own if none is given."""
+    x, own = sf.read(file, dtype="float32", always_2d=True); x = x.mean(1); return x if rate in (None, own) else resample_poly(x, rate, own).astype(np.float32)
 
 def files(folder): return sorted(p for p in pathlib.Path(folder).rglob("*") if p.suffix in (".wav", ".flac"))
 
@@ -25,12 +26,22 @@ def load(folder, samples):
     """uint8 [N, samples]: every clip of the folder in pieces from its start, a short one with silence after it; of a last piece only what is at least half full."""
     out = []
     for f in files(folder):
-        if np.ptp(x := read(f)) >= 1e-4: c = codes(x); out += [np.pad(c[i:i + samples], (0, max(0, i + samples - len(c))), constant_values=128) for i in range(0, max(1, len(c) - samples // 2), samples)]
+        if np.ptp(x := read(f, None)) >= 1e-4: c = codes(x); out += [padded(c[i:i + samples], samples) for i in range(0, max(1, len(c) - samples // 2), samples)]
     if not out: raise SystemExit(f"{folder}: no clips")
     return torch.from_numpy(np.stack(out))
 
-def balanced(x, fade=80):
-    """The wave with its phase turned until both peaks are equal (silence is then the middle code in every clip), faded at both ends; int16."""
+def padded(c, samples): return np.pad(c[:samples], (0, max(0, samples - len(c))), constant_values=128)
+
+class Varied:
+    """Clips that are never the same twice: faster or slower by up to a share, softer by up to a half. Without this a few clips are learned by heart, and the model
+    is lost as soon as its own samples differ from them."""
+    def __init__(s, folder, samples, share): s.waves, s.samples, s.share, s.random = [read(f, None) for f in files(folder)], samples, share, np.random.default_rng(7)
+    def __len__(s): return len(s.waves)
+    def one(s): x = s.waves[s.random.integers(len(s.waves))]; x = resample(x, round(len(x) * s.random.uniform(1 - s.share, 1 + s.share))); return padded(mu_law(x / np.abs(x).max() * s.random.uniform(0.5, 1)), s.samples)
+    def __getitem__(s, chosen): return torch.from_numpy(np.stack([s.one() for _ in chosen]))
+
+def balanced(x, fade=40):
+    """The wave with its phase turned until both peaks are equal (silence is then the middle code in every clip), faded at both ends, at the second slowly; int16."""
     h = np.imag(hilbert(x)); w = np.ones(len(x)); w[:fade] = np.linspace(0, 1, fade); w[-4 * fade:] = np.linspace(1, 0, 4 * fade)
     turn = lambda a: (np.cos(a) * x + np.sin(a) * h) * w; skew = lambda a: turn(a).max() + turn(a).min(); lo, hi = 0.0, np.pi; sign = np.sign(skew(lo)) or 1.0
     for _ in range(30):
@@ -39,9 +50,10 @@ def balanced(x, fade=80):
         else: hi = mid
     y = turn(lo); y = np.round(y / np.abs(y).max() * 32766).astype(np.int16); y[y.argmin()] = -32767; y[y.argmax()] = 32766; return y
 
-def trim(x, seconds):
-    """From 10 ms before what is above a fiftieth of the peak to 30 ms after it; None if that is longer than `seconds`."""
-    loud = np.flatnonzero(np.abs(x) > 0.02 * np.abs(x).max()); a, b = max(0, loud[0] - RATE // 100), loud[-1] + 3 * RATE // 100; return None if b - a > seconds * RATE else x[a:b]
+def first_word(file, rate):
+    """The word as `say` timed it, silent where it is some 50 dB below its loudest: noise there cannot be foreseen and costs the most bits."""
+    word = json.loads(file.with_suffix(".json").read_text())["words"][0]; x = read(file, rate)[int((word["start"] - 0.01) * rate):int((word["end"] + 0.02) * rate)]; n = rate // 100
+    level = np.convolve(x * x, np.hanning(2 * n), "same"); gate = np.clip((10 * np.log10(level / level.max() + 1e-9) + 52) / 8, 0, 1); x = x * np.convolve(gate, np.ones(n // 2) / (n // 2), "same"); heard = np.flatnonzero(np.abs(x) > 0.004 * np.abs(x).max()); return x[heard[0]:heard[-1] + 1]
 
 def phrase(r):
     """Notes (start s, length s, pitch, loudness) of a few bars of C major: a melody of steps over long basses."""
@@ -61,22 +73,20 @@ def midi(notes):
 
 def main():
     a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter); what = a.add_subparsers(dest="what", required=True)
-    w = what.add_parser("words"); w.add_argument("--voices", required=True); w.add_argument("--out", required=True); w.add_argument("--takes", type=int, default=8); w.add_argument("--words", default=WORDS); w.add_argument("--speed", type=float, default=1.1)
-    t = what.add_parser("trim"); t.add_argument("--clips", required=True); t.add_argument("--out", required=True, type=pathlib.Path); t.add_argument("--seconds", type=float, default=0.55); t.add_argument("--held", type=int, default=2)
+    w = what.add_parser("words"); w.add_argument("--voices", required=True); w.add_argument("--out", required=True); w.add_argument("--words", default=DIGITS); w.add_argument("--speed", type=float, default=1.15); w.add_argument("--pitches", default="-0.8 -0.4 -0.2 0 0.4 0.6 0.8"); w.add_argument("--lively", type=int, default=0)
+    t = what.add_parser("cut"); t.add_argument("--clips", required=True); t.add_argument("--out", required=True, type=pathlib.Path); t.add_argument("--rate", type=int, default=8000); t.add_argument("--held", nargs="*", default=["-0.2", "0.6"])
     p = what.add_parser("piano"); p.add_argument("--soundfont", required=True); p.add_argument("--out", required=True, type=pathlib.Path); p.add_argument("--count", type=int, default=40); p.add_argument("--held", type=int, default=4); p.add_argument("--seconds", type=float, default=8)
     o = a.parse_args(); r = random.Random(3)
     if o.what == "words":
+        still = [(p, {"speed": o.speed, "pitch": float(p), "seed": 3, "temperature": 0.0}) for p in o.pitches.split()]
         with open(o.out, "w") as f:
             for word in o.words.split():
                 for voice in o.voices.split():
-                    for take in range(o.takes): f.write(json.dumps({"text": word.capitalize() + ".", "output": f"{word}_{voice}_{take:03}.flac", "voice": voice, "speed": o.speed, "seed": r.randrange(1 << 30), "temperature": 1.0}) + "\n")
-    if o.what == "trim":
-        kinds = {}
-        for f in files(o.clips):
-            if (y := trim(read(f), o.seconds)) is not None: kinds.setdefault(f.stem.rsplit("_", 1)[0], []).append((f, y))
-        for kind, clips in kinds.items():
-            for n, (f, y) in enumerate(clips): d = o.out / ("held" if n >= len(clips) - o.held else "train"); d.mkdir(parents=True, exist_ok=True); sf.write(d / f"{f.stem}.flac", balanced(y), RATE, subtype="PCM_16")
-        print({k: len(v) for k, v in kinds.items()})
+                    for reading in [(n, {"speed": round(r.uniform(0.9, 1.4), 2), "pitch": round(r.uniform(-2, 2), 1), "seed": r.randrange(1 << 30), "temperature": 1.0}) for n in range(o.lively)] or still:
+                        # Before a comma a word is spoken as it is in a row of them; alone it trails off.
+                        take, how = reading; name = f"{word}_{voice}_{take}"; f.write(json.dumps({"text": f"{word.capitalize()}, {word}.", "output": name + ".flac", "timing": name + ".json", "voice": voice} | how) + "\n")
+    if o.what == "cut":
+        for f in files(o.clips): d = o.out / ("held" if f.stem.rsplit("_", 1)[1] in o.held else "train"); d.mkdir(parents=True, exist_ok=True); x = balanced(first_word(f, o.rate)); sf.write(d / f"{f.stem}.flac", x, o.rate, subtype="PCM_16"); print(f.stem, round(len(x) / o.rate, 3))
     if o.what == "piano":
         for n in range(o.count):
             d = o.out / ("held" if n >= o.count - o.held else "train"); d.mkdir(parents=True, exist_ok=True)

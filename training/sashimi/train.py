@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Train SaShiMi, or a WaveNet to compare it with, on a folder of short clips.
 
-    train.py --clips DIR --out DIR --minutes M [--samples 9728] [--batch 2] [--width 32] [--layers 3] [--states 32] [--jitter 0] [--unet] [--wavenet]
+    train.py --clips DIR --out DIR --minutes M [--samples 9728] [--batch 2] [--width 32] [--layers 3] [--states 32] [--jitter 0] [--vary 0] [--unet] [--wavenet]
 
 Cross entropy of every sample given those before it (It's Raw!, section 5). AdamW; the state spaces learn at 1e-3 at most and without
 weight decay. `--minutes` are CPU minutes over every resumption from `state.pt`, along which the rate falls as a cosine.
@@ -9,15 +9,15 @@ Set MALLOC_MMAP_THRESHOLD_=2000000000 MALLOC_TRIM_THRESHOLD_=8000000000: fresh p
 """
 import argparse, json, math, pathlib, time
 import torch
-from data import load
+from data import Varied, load
 from model import STARTER, Sashimi
 from wavenet import WaveNet
 
 def main():
     a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter); a.add_argument("--clips", required=True); a.add_argument("--out", required=True, type=pathlib.Path); a.add_argument("--minutes", type=float, required=True)
-    a.add_argument("--samples", type=int, default=9728); a.add_argument("--batch", type=int, default=2); a.add_argument("--lr", type=float, default=4e-3); a.add_argument("--jitter", type=float, default=0.0, help="standard deviation of the noise on what the model reads, in codes"); a.add_argument("--unet", action="store_true", default=STARTER["unet"]); a.add_argument("--wavenet", action="store_true"); a.add_argument("--held", help="clips to measure at the end")
+    a.add_argument("--samples", type=int, default=9728); a.add_argument("--batch", type=int, default=2); a.add_argument("--lr", type=float, default=4e-3); a.add_argument("--jitter", type=float, default=0.0, help="standard deviation of the noise on what the model reads, in codes"); a.add_argument("--vary", type=float, default=0.0, help="share by which clips are made faster or slower, anew every time"); a.add_argument("--unet", action="store_true", default=STARTER["unet"]); a.add_argument("--wavenet", action="store_true"); a.add_argument("--held", help="clips to measure at the end")
     for n in ("width", "layers", "states"): a.add_argument("--" + n, type=int, default=STARTER[n])
-    o = a.parse_args(); torch.manual_seed(5); torch.set_flush_denormal(True); o.out.mkdir(parents=True, exist_ok=True); clips = load(o.clips, o.samples)
+    o = a.parse_args(); torch.manual_seed(5); torch.set_flush_denormal(True); o.out.mkdir(parents=True, exist_ok=True); clips = Varied(o.clips, o.samples, o.vary) if o.vary else load(o.clips, o.samples)
     config = {**STARTER, "width": o.width, "layers": o.layers, "states": o.states, "unet": o.unet}; model = WaveNet() if o.wavenet else Sashimi(**config); space = [p for n, p in model.named_parameters() if ".kernel." in n and not n.endswith(".C")]; known = {id(p) for p in space}
     groups = [{"params": [p for p in model.parameters() if id(p) not in known], "weight_decay": 0.01, "top": o.lr}] + ([{"params": space, "weight_decay": 0.0, "top": min(o.lr, 1e-3)}] if space else [])
     opt = torch.optim.AdamW(groups, lr=o.lr, betas=(0.9, 0.99), fused=True); average = {k: v.clone() for k, v in model.state_dict().items()}; step = spent = 0
