@@ -4,7 +4,7 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -268,6 +268,13 @@ fn what_is_spoken_is_heard_when_the_equation_says() {
     panic!("{told:?}");
 }
 
+/// What a session that ended well told at its end.
+fn told_last(output: &Output) -> serde_json::Value {
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{text}");
+    serde_json::from_str(text.lines().last().unwrap_or_default()).unwrap()
+}
+
 /// Speaks bursts into the microphone: after how many ms they are heard, how sure that is, and what was told at the end.
 fn mouth_to_ear(server: &Server) -> (usize, f32, serde_json::Value) {
     let live = server
@@ -294,12 +301,7 @@ fn mouth_to_ear(server: &Server) -> (usize, f32, serde_json::Value) {
         let _ = recorder.kill();
         let _ = recorder.wait();
     }
-    let output = live.wait_with_output();
-    let output = output.unwrap();
-    let text = String::from_utf8_lossy(&output.stdout);
-    let last = text.lines().last().unwrap_or_default();
-    assert!(output.status.success(), "{text}");
-    let end: serde_json::Value = serde_json::from_str(last).unwrap();
+    let end = told_last(&live.wait_with_output().unwrap());
     let (early, late) = (server.recorded("mouth.f32"), server.recorded("ear.f32"));
     let (ms, agreement) = shift(&envelope(&early), &envelope(&late));
     let take = Decoder::open(server.path("take.wav"))
@@ -320,9 +322,7 @@ fn nothing_piles_up_before_the_loudspeaker() {
     };
     let mut ends = Vec::new();
     for _ in 0..3 {
-        let output = server.live(&["--duration", "5"]).output().unwrap();
-        let text = String::from_utf8_lossy(&output.stdout);
-        let end: serde_json::Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+        let end = told_last(&server.live(&["--duration", "5"]).output().unwrap());
         let lost = (&end["cut_ms"], &end["late"], &end["xruns"]);
         let waiting_ms = end["waiting_ms"][2].as_f64().unwrap();
         if lost == (&0.0.into(), &0.into(), &0.into()) && waiting_ms < 200.0 {

@@ -30,6 +30,8 @@ pub(super) struct CepstralMap {
     centre: Vec<f32>,
     /// From the distance of a frame from the centre to what its cepstra are moved by, `[CEPSTRA · bands]`.
     rows: Vec<f32>,
+    /// From cepstra to bands, `[CEPSTRA · bands]`: every chunk that is spoken needs it.
+    basis: Vec<f32>,
 }
 
 impl CepstralMap {
@@ -69,6 +71,7 @@ impl CepstralMap {
         Some(Self {
             centre: centre.clone(),
             rows,
+            basis,
         })
     }
 
@@ -83,7 +86,7 @@ impl CepstralMap {
         };
         let distance = mel.broadcast_sub(&tensor(&self.centre)?.t()?)?;
         let cepstra = tensor(&self.rows)?.matmul(&distance)?;
-        let offsets = tensor(&basis(bands))?.t()?.contiguous()?.matmul(&cepstra)?;
+        let offsets = tensor(&self.basis)?.t()?.contiguous()?.matmul(&cepstra)?;
         Ok(offsets.clamp(-FARTHEST, FARTHEST)?)
     }
 
@@ -100,6 +103,7 @@ impl CepstralMap {
         sound.then(|| Self {
             centre: centre.clone(),
             rows: rows.concat(),
+            basis: basis(centre.len()),
         })
     }
 }
