@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
 use syrinx_models::Checkpoint;
+use syrinx_models::megatts2::Prompt;
 use syrinx_vocoder::kernel;
 
 pub use device::DeviceChoice;
@@ -235,6 +236,15 @@ impl Engine {
     /// Prosody codes of a voice's prompts, the most recent last.
     pub(crate) fn prosody_codes(&self, voice: &Voice) -> Result<Vec<u32>> {
         voice.prosody_codes(&self.inner.voice_file)
+    }
+
+    /// A sentence that a built-in voice is prompted with, if one is whose sounds are known.
+    pub(crate) fn spoken_prompt(&self) -> Result<Option<Prompt>> {
+        let Some(first) = self.voices().first() else {
+            return Ok(None);
+        };
+        let mut prompts = Prompt::stored(&self.inner.voice_file, &first.name)?.into_iter();
+        Ok(prompts.find(|prompt| !prompt.ids.is_empty()))
     }
 
     pub(crate) fn model(&self) -> &Model {

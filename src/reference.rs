@@ -26,7 +26,9 @@ pub use clip::Clip;
 
 pub(crate) use cepstra::{CEPSTRA, basis};
 pub(crate) use encoding::{Encoder, Piece, Reference, median_f0_hz, melody_spread, spread};
-pub(crate) use level::{REFERENCE_DB, speech_level_db};
+#[cfg(test)]
+pub(crate) use level::speech_level_db;
+pub(crate) use level::{REFERENCE_DB, level_db};
 pub(crate) use resynthesis::{Likeness, Resynthesis};
 pub(crate) use spectrum::{Average, BESIDE, Spectrum, recorded_bands};
 pub(crate) use storage::{read, write};

@@ -3,7 +3,7 @@
 
 use std::collections::HashSet;
 
-use syrinx::{Accent, Engine, Sex};
+use syrinx::{Accent, Clip, Engine, Sex, Voice};
 
 #[test]
 fn there_are_eight_voices_of_both_sexes_and_accents() {
@@ -45,6 +45,28 @@ fn every_voice_speaks_at_a_human_pace_and_level() {
         assert!(
             (-40.0..-10.0).contains(&db) && speech.audio.peak() <= 1.0,
             "{}: {db} dB",
+            info.name
+        );
+    }
+}
+
+#[test]
+fn a_voice_from_a_clip_is_as_loud_as_the_speaker_of_the_clip() {
+    let engine = Engine::new().unwrap();
+    for info in engine.voices().iter().take(4) {
+        let own = engine.voice(&info.name).unwrap();
+        let say = |voice: &Voice, text: &str| engine.speech(voice).say(text).unwrap().audio;
+        let clip = say(
+            &own,
+            "A cold wind blew through the open gate, and nobody thought of closing it.",
+        );
+        let clone = engine.voice_from_clips([Clip::from(clip)]).unwrap();
+        let text = "We sold the old boat to a man from the village.";
+        let db = |voice: &Voice| 20.0 * say(voice, text).rms().log10();
+        let (own, clone) = (db(&own), db(&clone));
+        assert!(
+            (own - clone).abs() < 2.0,
+            "{}: {clone} for {own} dB",
             info.name
         );
     }

@@ -1,6 +1,8 @@
 //! What the networks make of a clip.
 
+use std::panic::resume_unwind;
 use std::sync::Arc;
+use std::thread;
 
 use candle_core::{Device, Tensor};
 use serde::{Deserialize, Serialize};
@@ -8,6 +10,7 @@ use syrinx_models::aligner::Aligner;
 use syrinx_models::megatts2::{
     AcousticFrames, MegaTts2, Prompt, ProsodyConfig, Timbre, TimbreConfig,
 };
+use syrinx_vocoder::kernel;
 use syrinx_vocoder::mel::{Mel, MelConfig};
 use syrinx_vocoder::pitch::{Pitch, PitchConfig};
 
@@ -48,9 +51,23 @@ pub(crate) struct Piece {
     pub melody: Melody,
     /// Its long-term spectrum, at the level that references are brought to; none in files of earlier versions.
     pub spectrum: Option<Spectrum>,
-    /// The same sounds as recorded and as the networks speak them; none of a model without an aligner, of what comes after
-    /// the first half minute of a clip, and in files of earlier versions.
+    /// The same sounds as recorded and as the networks speak them; none of a model without an aligner, of later pieces
+    /// of a clip, and in files of earlier versions.
     pub resynthesis: Option<Resynthesis>,
+}
+
+/// What is heard in a piece of a clip.
+struct Heard {
+    /// [bands, T].
+    mel: Tensor,
+    /// Hz, 0 where unvoiced, `[T]`.
+    f0_hz: Vec<f32>,
+    melody: Melody,
+    /// Of its prosody.
+    codes: Vec<u32>,
+    timbre: Timbre,
+    /// The likeliest symbol of every unit that is spoken again, if they were to be named.
+    symbols: Option<Vec<u32>>,
 }
 
 /// How high a stretch of speech lies.
@@ -114,8 +131,11 @@ const FEW_FRAMES: usize = 9;
 /// Fewer voiced frames tell nothing of how far a melody spreads.
 const FEW_TO_SPREAD: usize = 40;
 
-/// Seconds of a clip that are spoken again.
-const SPOKEN_AGAIN_S: f64 = 24.0;
+/// Pieces of a clip that are spoken again.
+const SPOKEN_AGAIN: usize = 3;
+
+/// Frames of each of them that are, from its start: 8 s. It costs as much as all else that is done to a clip.
+const SPOKEN_AGAIN_FRAMES: usize = 640;
 
 /// The symbol that begins and ends what is spoken.
 const EDGE: u32 = 0;
@@ -206,25 +226,25 @@ impl Encoder {
         let recording = Recording::read(clip, self.mel.config().rate_hz)?;
         let speech = Speech::find(&name, recording)?;
         let mut pieces = Vec::with_capacity(speech.pieces.len());
-        let mut heard_s = 0.0;
-        for samples in &speech.pieces {
-            let mel = self.mel(samples)?;
-            let f0_hz = self.pitch.track(samples)?;
+        for (at, samples) in speech.pieces.iter().enumerate() {
+            let Heard {
+                mel,
+                f0_hz,
+                melody,
+                codes,
+                timbre,
+                symbols,
+            } = self.hear(samples, at < SPOKEN_AGAIN)?;
             let spectrum = Spectrum::of(&mel, &f0_hz)?;
-            let timbre = self.networks.acoustic.timbre(std::slice::from_ref(&mel))?;
-            let melody = Melody::of(f0_hz.clone());
-            let codes = self.codes(&mel, melody.known())?;
-            let resynthesis = match &self.aligner {
-                Some(aligner) if heard_s < SPOKEN_AGAIN_S => {
-                    let spoken =
-                        self.spoken_again(aligner, &mel, &timbre, &codes, melody.known())?;
+            let resynthesis = match symbols {
+                Some(symbols) => {
+                    let spoken = self.spoken_again(&symbols, &timbre, &codes, melody.known())?;
                     let spoken = (&spoken.mel, spoken.f0_hz.as_slice());
                     Some(Resynthesis::of((&mel, &f0_hz), spoken)?)
                 }
-                _ => None,
+                None => None,
             };
             let seconds = samples.len() as f64 / f64::from(self.mel.config().rate_hz);
-            heard_s += seconds;
             let prompt = match clip.text() {
                 Some(_) => None,
                 None => Some(Prompt {
@@ -260,20 +280,59 @@ impl Encoder {
         })
     }
 
-    /// A mel [bands, T] as the networks speak it in its own timbre: the likeliest symbols, as long as they are, with its
-    /// prosody `codes`.
+    /// What is heard in `samples`; the sounds are named if they are to be `spoken_again`. The melody and the sounds are heard side by
+    /// side where there are threads, as following a pitch keeps but one busy.
+    fn hear(&self, samples: &[f32], spoken_again: bool) -> Result<Heard> {
+        let mel = self.mel(samples)?;
+        let melody = || {
+            let f0_hz = self.pitch.track(samples)?;
+            let melody = Melody::of(f0_hz.clone());
+            let codes = self.codes(&mel, melody.known())?;
+            Ok((f0_hz, melody, codes))
+        };
+        let sounds = || {
+            let timbre = self.networks.acoustic.timbre(std::slice::from_ref(&mel))?;
+            let symbols = match &self.aligner {
+                Some(aligner) if spoken_again => {
+                    let frames = mel.dim(1)?.min(SPOKEN_AGAIN_FRAMES);
+                    let start = mel.narrow(1, 0, frames)?.contiguous()?;
+                    Some(aligner.posteriors(&start)?.argmax(1)?.to_vec1()?)
+                }
+                _ => None,
+            };
+            Ok((timbre, symbols))
+        };
+        let (melody, sounds): (Result<_>, Result<_>) = match kernel::threads() {
+            1 => (melody(), sounds()),
+            _ => thread::scope(|scope| {
+                let melody = scope.spawn(melody);
+                let sounds = sounds();
+                let melody = melody.join();
+                (melody.unwrap_or_else(|panic| resume_unwind(panic)), sounds)
+            }),
+        };
+        let ((f0_hz, melody, codes), (timbre, symbols)) = (melody?, sounds?);
+        Ok(Heard {
+            mel,
+            f0_hz,
+            melody,
+            codes,
+            timbre,
+            symbols,
+        })
+    }
+
+    /// The `symbols` of every unit as the networks speak them in a timbre and with prosody `codes`, of which there may be more.
     fn spoken_again(
         &self,
-        aligner: &Aligner,
-        mel: &Tensor,
+        symbols: &[u32],
         timbre: &Timbre,
         codes: &[u32],
         f0_hz: Option<f32>,
     ) -> Result<AcousticFrames> {
         let acoustic = &self.networks.acoustic;
-        let likeliest = aligner.posteriors(mel)?.argmax(1)?.to_vec1::<u32>()?;
         let (mut ids, mut units) = (vec![EDGE], vec![1]);
-        let inside = likeliest.get(1..likeliest.len().saturating_sub(1));
+        let inside = symbols.get(1..symbols.len().saturating_sub(1));
         for &id in inside.unwrap_or_default().iter().chain([&EDGE]) {
             match (ids.last() == Some(&id), units.last_mut()) {
                 (true, Some(last)) => *last += 1,
@@ -288,6 +347,8 @@ impl Encoder {
             None => timbre.clone(),
         };
         let content = acoustic.content(&ids)?;
+        let lasts = symbols.len().div_ceil(acoustic.config().units_per_code());
+        let codes = codes.get(..lasts).unwrap_or(codes);
         Ok(acoustic.decode(&content, &timbre, &units, codes)?)
     }
 

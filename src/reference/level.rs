@@ -29,8 +29,12 @@ pub(super) fn loud(powers: &[f32]) -> f32 {
 /// The level of speech in mono `samples` at 24 kHz, dB below full scale: of the frames that are less than 25 dB below
 /// the loud ones. Minus infinity for silence.
 pub(crate) fn speech_level_db(samples: &[f32]) -> f32 {
-    let powers = powers(samples);
-    let floor = loud(&powers) * 10f32.powf(-PAUSE_DB / 10.0);
+    level_db(&powers(samples))
+}
+
+/// As [`speech_level_db`], from the mean power of every frame.
+pub(crate) fn level_db(powers: &[f32]) -> f32 {
+    let floor = loud(powers) * 10f32.powf(-PAUSE_DB / 10.0);
     let (sum, count) = powers
         .iter()
         .filter(|&&power| power > floor)

@@ -168,7 +168,7 @@ impl VoiceBuilder {
         let heard = Spectrum::together(pieces().filter_map(|piece| piece.spectrum.as_ref()));
         let spoken = Resynthesis::together(pieces().filter_map(|piece| piece.resynthesis.as_ref()));
         let trial = match spoken {
-            Some(_) => Trial::short(&self.engine, &voice)?,
+            Some(_) => Trial::repeated(&self.engine, &voice)?,
             None => Trial::of(&self.engine, &voice)?,
         };
         let colour = trial.colour(&heard, spoken.as_ref())?;

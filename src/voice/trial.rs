@@ -1,17 +1,22 @@
 //! What a new voice sounds like before anybody has asked it to say something.
 
+use std::ops::Range;
+
 use candle_core::Tensor;
-use syrinx_models::megatts2::AcousticFrames;
+use syrinx_models::megatts2::{AcousticFrames, Prompt};
 use syrinx_vocoder::stream::{Frames, Stream};
 
 use super::{Colour, Voice};
 use crate::Result;
 use crate::engine::Engine;
-use crate::reference::{Resynthesis, Spectrum, speech_level_db};
+use crate::reference::{Resynthesis, Spectrum, level_db};
 
-/// Sentences with every kind of sound, about as frequent as in English: 9 s. The first alone tells the level.
-const FIRST: &str = "The quick brown fox jumps over the lazy dog, as ever.";
-const SECOND: &str = "Two old friends walked along the beach, and talked about the work they had put off since last year.";
+/// Sentences with every kind of sound, about as frequent as in English: 9 s.
+const SENTENCES: &str = "The quick brown fox jumps over the lazy dog, as ever. Two old friends walked along the beach, and \
+    talked about the work they had put off since last year.";
+
+/// Frames that tell how loud a wave becomes: 0.8 s.
+const LOUDEST: usize = 64;
 
 /// A voice made from clips, heard in a few sentences.
 pub(crate) struct Trial {
@@ -24,17 +29,25 @@ impl Trial {
     /// # Errors
     /// As [`crate::SpeechRequest::say`].
     pub fn of(engine: &Engine, voice: &Voice) -> Result<Self> {
-        let sentences = engine.speech(voice).frames(&format!("{FIRST} {SECOND}"))?;
+        let sentences = engine.speech(voice).frames(SENTENCES)?;
         Ok(Self { sentences })
     }
 
-    /// Lets a voice say the first of the sentences only, which is enough where its clips have been spoken again.
+    /// Lets a voice repeat, sound by sound, the sentence that a built-in voice is prompted with, which costs no prosody to be
+    /// made up and is enough where its clips have been spoken again. As [`Trial::of`] where there is no such sentence.
     ///
     /// # Errors
     /// As [`crate::SpeechRequest::say`].
-    pub fn short(engine: &Engine, voice: &Voice) -> Result<Self> {
-        let sentences = engine.speech(voice).frames(FIRST)?;
-        Ok(Self { sentences })
+    pub fn repeated(engine: &Engine, voice: &Voice) -> Result<Self> {
+        let Some(Prompt { ids, units, codes }) = engine.spoken_prompt()? else {
+            return Self::of(engine, voice);
+        };
+        let acoustic = &engine.model().networks.acoustic;
+        let content = acoustic.content(&ids)?;
+        let sentence = acoustic.decode(&content, voice.timbre(), &units, &codes)?;
+        Ok(Self {
+            sentences: vec![sentence],
+        })
     }
 
     /// Its sentences in this colour: mel [bands, T] and F0 in Hz `[T]` of each.
@@ -71,16 +84,36 @@ impl Trial {
 
     /// The level of its speech in this colour, dB; minus infinity for silence.
     ///
+    /// The mel tells how loud the speech is in one place against another. How loud a wave becomes of it is for the vocoder to
+    /// tell, which makes some voices louder than their mels by a few dB: it is asked about the loudest stretch.
+    ///
     /// # Errors
     /// [`crate::Error::Compute`] only.
     pub fn level_db(&self, engine: &Engine, colour: Option<&Colour>) -> Result<f32> {
-        let mut samples = Vec::new();
-        let mut vocoder = engine.model().vocoder.stream(0);
-        if let Some((mel, f0_hz)) = self.mels(colour)?.first() {
-            let frames = Frames::with_f0(&mel.unsqueeze(0)?, f0_hz)?;
-            vocoder.push(&frames, &mut samples)?;
-        }
-        vocoder.flush(&mut samples)?;
-        Ok(speech_level_db(&samples))
+        let vocoder = &engine.model().vocoder;
+        let mels = self.mels(colour)?;
+        let Some((mel, f0_hz)) = mels.first() else {
+            return Ok(f32::NEG_INFINITY);
+        };
+        let powers = vocoder.mel().powers(mel)?;
+        let stretch = loudest(&powers);
+        let mel = mel.narrow(1, stretch.start, stretch.len())?.unsqueeze(0)?;
+        let frames = Frames::with_f0(&mel.contiguous()?, &f0_hz[stretch.clone()])?;
+        let (mut samples, mut stream) = (Vec::new(), vocoder.stream(0));
+        stream.push(&frames, &mut samples)?;
+        stream.flush(&mut samples)?;
+        let became = samples.iter().map(|x| x * x).sum::<f32>() / samples.len() as f32;
+        let was = powers[stretch.clone()].iter().sum::<f32>() / stretch.len() as f32;
+        Ok(level_db(&powers) + 10.0 * (became / was).log10())
     }
+}
+
+/// The stretch of [`LOUDEST`] frames that has the most power, or all of them.
+fn loudest(powers: &[f32]) -> Range<usize> {
+    let length = LOUDEST.min(powers.len());
+    let stretches = powers.windows(length.max(1)).map(|x| x.iter().sum::<f32>());
+    let stretches = stretches.enumerate();
+    let at = stretches.max_by(|(_, a), (_, b)| a.total_cmp(b));
+    let start = at.map_or(0, |(at, _)| at);
+    start..start + length
 }

@@ -8,6 +8,7 @@
 
 mod config;
 mod filterbank;
+mod power;
 mod stream;
 mod warp;
 

@@ -22,6 +22,25 @@ pub struct Prompt {
 }
 
 impl Prompt {
+    /// Those stored under `name`: for i = 0, 1, .., `NAME.prompt.i.symbols`, `.units` and `.codes`.
+    ///
+    /// # Errors
+    /// [`crate::Error::Weights`] if a part of one is missing.
+    pub fn stored(checkpoint: &Checkpoint, name: &str) -> Result<Vec<Self>> {
+        let mut prompts = Vec::new();
+        loop {
+            let part = |part: &str| format!("{name}.prompt.{}.{part}", prompts.len());
+            if !checkpoint.contains(&part("symbols")) {
+                return Ok(prompts);
+            }
+            prompts.push(Self {
+                ids: checkpoint.integers(&part("symbols"))?,
+                units: checkpoint.integers(&part("units"))?,
+                codes: checkpoint.integers(&part("codes"))?,
+            });
+        }
+    }
+
     /// Codes that are kept of all prompts together: five minutes of the starter model's, the longest prompt of the paper.
     ///
     /// What a session remembers grows with each code by 2 · layers · channels numbers: 4.5 KiB in the starter model,
@@ -130,23 +149,13 @@ impl MegaTts2 {
     }
 
     /// A voice stored under `name`: `NAME.keys` [M, K], `NAME.register` (median ln F0, a number) if the model
-    /// has one and, for i = 0, 1, .., `NAME.prompt.i.symbols`, `.units` and `.codes`.
+    /// has one, and its prompts ([`Prompt::stored`]).
     ///
     /// # Errors
     /// [`crate::Error::Weights`] if a part of it is missing, [`crate::Error::Input`] if it belongs to another model.
     pub fn load_voice(&self, checkpoint: &Checkpoint, name: &str) -> Result<Voice> {
         let keys: Tensor = checkpoint.tensor(&format!("{name}.keys"), self.acoustic.device())?;
-        let mut prompts = Vec::new();
-        loop {
-            let part = |part: &str| format!("{name}.prompt.{}.{part}", prompts.len());
-            if !checkpoint.contains(&part("symbols")) {
-                break;
-            }
-            let ids = checkpoint.integers(&part("symbols"))?;
-            let units = checkpoint.integers(&part("units"))?;
-            let codes = checkpoint.integers(&part("codes"))?;
-            prompts.push(Prompt { ids, units, codes });
-        }
+        let prompts = Prompt::stored(checkpoint, name)?;
         let mut timbre = self.acoustic.timbre_from_keys(&keys)?;
         if self.config().decoder.register {
             let register =
