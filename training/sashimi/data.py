@@ -3,6 +3,7 @@
     data.py words --voices 'a b ...' --out lines.jsonl [--pitches '...'] [--words '...']   a batch for `syrinx say --batch lines.jsonl --out-dir raw`: likeliest readings
     data.py words --voices 'a b ...' --out lines.jsonl --lively N [--words '...']          N readings of each, drawn freely, at random speeds and pitches
     data.py cut --clips raw --out clips [--rate 8000] [--held TAKE ...]                    the first word of each, without faint noise; these takes apart
+        [--monotone HZ] [--variants N]                                                     on one pitch; and N - 1 more of each, faster by up to 16 %
     data.py piano --soundfont F.sf2 --out DIR [--count N]                                  phrases of a few notes, rendered by fluidsynth
 """
 import argparse, json, pathlib, random, subprocess, tempfile
@@ -32,6 +33,8 @@ def load(folder, samples):
 
 def padded(c, samples): return np.pad(c[:samples], (0, max(0, samples - len(c))), constant_values=128)
 
+def alone(c): """Codes without the silence after them, up to a whole number of 16."""; return c[:-(-(int(np.flatnonzero(np.asarray(c) != 128)[-1]) + 1) // 16) * 16]
+
 class Varied:
     """Clips that are never the same twice: faster or slower by up to a share, softer by up to a half. Without this a few clips are learned by heart, and the model
     is lost as soon as its own samples differ from them."""
@@ -40,28 +43,39 @@ class Varied:
     def one(s): x = s.waves[s.random.integers(len(s.waves))]; x = resample(x, round(len(x) * s.random.uniform(1 - s.share, 1 + s.share))); return padded(mu_law(x / np.abs(x).max() * s.random.uniform(0.5, 1)), s.samples)
     def __getitem__(s, chosen): return torch.from_numpy(np.stack([s.one() for _ in chosen]))
 
-def balanced(x, fade=40):
-    """The wave with its phase turned until both peaks are equal (silence is then the middle code in every clip), faded at both ends, at the second slowly; int16."""
-    h = np.imag(hilbert(x)); w = np.ones(len(x)); w[:fade] = np.linspace(0, 1, fade); w[-4 * fade:] = np.linspace(1, 0, 4 * fade)
-    turn = lambda a: (np.cos(a) * x + np.sin(a) * h) * w; skew = lambda a: turn(a).max() + turn(a).min(); lo, hi = 0.0, np.pi; sign = np.sign(skew(lo)) or 1.0
+def even(x):
+    """The turn of all phases that makes both peaks of a wave equal, so that silence is the middle code when it is stretched to full scale."""
+    h = np.imag(hilbert(x)); skew = lambda a: (y := np.cos(a) * x + np.sin(a) * h).max() + y.min(); lo, hi = 0.0, np.pi; sign = np.sign(skew(lo)) or 1.0
     for _ in range(30):
         mid = (lo + hi) / 2
         if skew(mid) * sign > 0: lo = mid
         else: hi = mid
-    y = turn(lo); y = np.round(y / np.abs(y).max() * 32766).astype(np.int16); y[y.argmin()] = -32767; y[y.argmax()] = 32766; return y
+    return lo
 
-def first_word(file, rate):
+def turned(x, angle): return np.cos(angle) * x + np.sin(angle) * np.imag(hilbert(x))
+
+def full(y, fade=40, out=160):
+    """int16 at full scale on both sides, faded in and out."""
+    y = y.copy(); y[:fade] *= np.linspace(0, 1, fade); y[len(y) - out:] *= np.linspace(1, 0, out); y = np.round(y / np.abs(y).max() * 32766).astype(np.int16); y[y.argmin()] = -32767; y[y.argmax()] = 32766; return y
+
+def first_word(file, rate, monotone=0.0, speed=1.0):
     """The word as `say` timed it, silent where it is some 50 dB below its loudest: noise there cannot be foreseen and costs the most bits."""
-    word = json.loads(file.with_suffix(".json").read_text())["words"][0]; x = read(file, rate)[int((word["start"] - 0.01) * rate):int((word["end"] + 0.02) * rate)]; n = rate // 100
+    word = json.loads(file.with_suffix(".json").read_text())["words"][0]; at = RATE if monotone else rate; x = read(file, at)[max(0, int((word["start"] - 0.07) * at)):int((word["end"] + 0.02) * at)]; n = rate // 100
+    if monotone: x = resample_poly(sung(x, monotone, speed), rate, RATE)
     level = np.convolve(x * x, np.hanning(2 * n), "same"); gate = np.clip((10 * np.log10(level / level.max() + 1e-9) + 52) / 8, 0, 1); x = x * np.convolve(gate, np.ones(n // 2) / (n // 2), "same"); heard = np.flatnonzero(np.abs(x) > 0.004 * np.abs(x).max()); return x[heard[0]:heard[-1] + 1]
 
-def phrase(r):
-    """Notes (start s, length s, pitch, loudness) of a few bars of C major: a melody of steps over long basses."""
-    scale = [0, 2, 4, 5, 7, 9, 11]; at = lambda d: 60 + 12 * (d // 7) + scale[d % 7]; beat = r.choice((0.25, 0.3, 0.35)); notes, t, d = [], 0.0, r.choice((0, 2, 4, 7))
-    for chord in [0] + [r.choice((0, 3, 4, 5)) for _ in range(7)]:
-        notes.append((t, beat * 4, at(chord - 14), 60)); left = 4
-        while left > 0: long = min(left, r.choice((1, 1, 2, 2, 4))); notes.append((t + beat * (4 - left), beat * long, at(d), r.randrange(70, 95))); left -= long; d = max(-2, min(11, d + r.choice((-2, -1, -1, 1, 1, 2))))
-        t += 4 * beat
+def sung(x, pitch, speed):
+    """The word on one pitch, where it is voiced without any noise (WORLD): what comes is then much like what came a period ago, which little training can learn. Its consonants stay."""
+    import pyworld
+    x = x.astype(np.float64); f, t = pyworld.harvest(x, RATE, f0_floor=60, f0_ceil=400); envelope, noise = pyworld.cheaptrick(x, f, t, RATE), pyworld.d4c(x, f, t, RATE)
+    at = np.arange(0, len(f) - 1, speed); i = at.astype(int); part = (at - i)[:, None]; voiced = ((f > 0) & (noise[:, :64].mean(1) < 0.9))[np.round(at).astype(int)]; envelope = np.exp((1 - part) * np.log(envelope[i]) + part * np.log(envelope[i + 1]))
+    y = pyworld.synthesize(np.where(voiced, float(pitch), 0.0), np.ascontiguousarray(envelope), np.where(voiced[:, None], 1e-3, noise[i]), RATE); n = np.arange(len(y)); share = np.convolve(np.interp(n, np.arange(len(voiced)) * RATE // 200, voiced.astype(float)), np.hanning(80) / np.hanning(80).sum(), "same")
+    return share * y + (1 - share) * np.interp(n * speed, np.arange(len(x)), x, right=0)
+
+def phrase(r, seconds, beat=0.25):
+    """Notes (start s, length s, pitch, loudness) of a melody in C major from C4 to C5: quarters and halves of a second, one or two steps up or down."""
+    scale = [60, 62, 64, 65, 67, 69, 71, 72]; notes, t, d = [], 0.0, r.randrange(8)
+    while t < seconds: long = beat * r.choice((1, 1, 2)); notes.append((t, long, scale[d], 90)); t += long; d = r.choice([e for e in (d - 2, d - 1, d + 1, d + 2) if 0 <= e < 8])
     return notes
 
 def midi(notes):
@@ -74,8 +88,8 @@ def midi(notes):
 def main():
     a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter); what = a.add_subparsers(dest="what", required=True)
     w = what.add_parser("words"); w.add_argument("--voices", required=True); w.add_argument("--out", required=True); w.add_argument("--words", default=DIGITS); w.add_argument("--speed", type=float, default=1.15); w.add_argument("--pitches", default="-0.8 -0.4 -0.2 0 0.4 0.6 0.8"); w.add_argument("--lively", type=int, default=0)
-    t = what.add_parser("cut"); t.add_argument("--clips", required=True); t.add_argument("--out", required=True, type=pathlib.Path); t.add_argument("--rate", type=int, default=8000); t.add_argument("--held", nargs="*", default=["-0.2", "0.6"])
-    p = what.add_parser("piano"); p.add_argument("--soundfont", required=True); p.add_argument("--out", required=True, type=pathlib.Path); p.add_argument("--count", type=int, default=40); p.add_argument("--held", type=int, default=4); p.add_argument("--seconds", type=float, default=8)
+    t = what.add_parser("cut"); t.add_argument("--clips", required=True); t.add_argument("--out", required=True, type=pathlib.Path); t.add_argument("--rate", type=int, default=8000); t.add_argument("--held", nargs="*", default=["-0.2", "0.6"]); t.add_argument("--monotone", type=float, default=0.0); t.add_argument("--variants", type=int, default=1)
+    p = what.add_parser("piano"); p.add_argument("--soundfont", required=True); p.add_argument("--out", required=True, type=pathlib.Path); p.add_argument("--count", type=int, default=300); p.add_argument("--held", type=int, default=20); p.add_argument("--seconds", type=float, default=1.024); p.add_argument("--rate", type=int, default=8000)
     o = a.parse_args(); r = random.Random(3)
     if o.what == "words":
         still = [(p, {"speed": o.speed, "pitch": float(p), "seed": 3, "temperature": 0.0}) for p in o.pitches.split()]
@@ -86,12 +100,16 @@ def main():
                         # Before a comma a word is spoken as it is in a row of them; alone it trails off.
                         take, how = reading; name = f"{word}_{voice}_{take}"; f.write(json.dumps({"text": f"{word.capitalize()}, {word}.", "output": name + ".flac", "timing": name + ".json", "voice": voice} | how) + "\n")
     if o.what == "cut":
-        for f in files(o.clips): d = o.out / ("held" if f.stem.rsplit("_", 1)[1] in o.held else "train"); d.mkdir(parents=True, exist_ok=True); x = balanced(first_word(f, o.rate)); sf.write(d / f"{f.stem}.flac", x, o.rate, subtype="PCM_16"); print(f.stem, round(len(x) / o.rate, 3))
+        for f in files(o.clips):
+            for n in range(o.variants):
+                take = f.stem.rsplit("_", 1)[1]; d = o.out / ("held" if take in o.held else "train"); d.mkdir(parents=True, exist_ok=True); x = first_word(f, o.rate, o.monotone, r.uniform(1, 1.16) if n else 1.0); x = full(turned(x, even(x)))
+                sf.write(d / f"{f.stem}{f'-{n}' if n else ''}.flac", x, o.rate, subtype="PCM_16"); print(f.stem, round(len(x) / o.rate, 3))
     if o.what == "piano":
-        for n in range(o.count):
-            d = o.out / ("held" if n >= o.count - o.held else "train"); d.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory() as tmp:
-                m = pathlib.Path(tmp) / "a.mid"; m.write_bytes(midi(phrase(r))); wav = m.with_suffix(".wav"); subprocess.run(["fluidsynth", "-ni", "-q", "-R", "0", "-C", "0", "-g", "0.6", "-r", "48000", "-F", wav, o.soundfont, m], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-                x = read(wav); start = max(0, np.flatnonzero(np.abs(x) > 0.02 * np.abs(x).max())[0] - RATE // 100); sf.write(d / f"{n:03}.flac", balanced(x[start:start + int(o.seconds * RATE)]), RATE, subtype="PCM_16")
+        # All phrases are one piece of music: the soundfont is loaded once, and every note is turned and scaled alike.
+        apart = o.seconds + 2; notes = [(t + n * apart, l, p, v) for n in range(o.count) for t, l, p, v in phrase(r, o.seconds)]
+        with tempfile.TemporaryDirectory() as tmp:
+            m = pathlib.Path(tmp) / "a.mid"; m.write_bytes(midi(notes)); wav = m.with_suffix(".wav"); subprocess.run(["fluidsynth", "-ni", "-q", "-R", "0", "-C", "0", "-g", "0.6", "-r", "48000", "-F", wav, o.soundfont, m], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL); x = read(wav, o.rate)
+        begin = max(0, np.flatnonzero(np.abs(x) > 0.02 * np.abs(x).max())[0] - o.rate // 400); clips = [x[(at := begin + round(n * apart * o.rate)):at + round(o.seconds * o.rate)] for n in range(o.count)]; x = turned(x, even(np.concatenate(clips)))
+        for n in range(o.count): d = o.out / ("held" if n >= o.count - o.held else "train"); d.mkdir(parents=True, exist_ok=True); at = begin + round(n * apart * o.rate); sf.write(d / f"{n:03}.flac", full(x[at:at + round(o.seconds * o.rate)], out=0), o.rate, subtype="PCM_16")
 
 if __name__ == "__main__": main()

@@ -14,8 +14,8 @@ CODES, SILENCE, CHUNK = 256, 128, 64
 STARTER = {"width": 32, "layers": 3, "states": 32, "pool": [4, 4], "unet": False}
 
 def before(codes, jitter=0.0):
-    """What stands before each code; with jitter off by a few steps, as the model's own samples are, each clip by up to that standard deviation."""
-    x = F.pad(codes[:, :-1], (1, 0), value=SILENCE); return (x + (torch.randn(x.shape) * torch.rand(len(x), 1) * jitter).round().long()).clamp(0, CODES - 1) if jitter else x
+    """What stands before each code; with jitter it is off, as the model's own samples are, each clip by a standard deviation of its own between a 150th of that and all of it."""
+    x = F.pad(codes[:, :-1], (1, 0), value=SILENCE); return (x + (torch.randn(x.shape) * torch.exp(-5 * torch.rand(len(x), 1)) * jitter).round().long()).clamp(0, CODES - 1) if jitter else x
 
 class Scan(torch.autograd.Function):
     """States before each chunk: s[0] = 0, s[i] = a s[i - 1] + x[i - 1], a [H, B, N], x [I, H, B, N], complex."""

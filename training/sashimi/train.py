@@ -9,13 +9,13 @@ Set MALLOC_MMAP_THRESHOLD_=2000000000 MALLOC_TRIM_THRESHOLD_=8000000000: fresh p
 """
 import argparse, json, math, pathlib, time
 import torch
-from data import Varied, load
+from data import Varied, alone, load
 from model import STARTER, Sashimi
 from wavenet import WaveNet
 
 def main():
     a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter); a.add_argument("--clips", required=True); a.add_argument("--out", required=True, type=pathlib.Path); a.add_argument("--minutes", type=float, required=True)
-    a.add_argument("--samples", type=int, default=9728); a.add_argument("--batch", type=int, default=2); a.add_argument("--lr", type=float, default=4e-3); a.add_argument("--jitter", type=float, default=0.0, help="standard deviation of the noise on what the model reads, in codes"); a.add_argument("--vary", type=float, default=0.0, help="share by which clips are made faster or slower, anew every time"); a.add_argument("--unet", action="store_true", default=STARTER["unet"]); a.add_argument("--wavenet", action="store_true"); a.add_argument("--held", help="clips to measure at the end")
+    a.add_argument("--samples", type=int, default=9728); a.add_argument("--batch", type=int, default=2); a.add_argument("--lr", type=float, default=4e-3); a.add_argument("--jitter", type=float, default=0.0, help="largest standard deviation of the noise on what the model reads, in codes"); a.add_argument("--vary", type=float, default=0.0, help="share by which clips are made faster or slower, anew every time"); a.add_argument("--unet", action="store_true", default=STARTER["unet"]); a.add_argument("--wavenet", action="store_true"); a.add_argument("--held", help="clips to measure at the end")
     for n in ("width", "layers", "states"): a.add_argument("--" + n, type=int, default=STARTER[n])
     o = a.parse_args(); torch.manual_seed(5); torch.set_flush_denormal(True); o.out.mkdir(parents=True, exist_ok=True); clips = Varied(o.clips, o.samples, o.vary) if o.vary else load(o.clips, o.samples)
     config = {**STARTER, "width": o.width, "layers": o.layers, "states": o.states, "unet": o.unet}; model = WaveNet() if o.wavenet else Sashimi(**config); space = [p for n, p in model.named_parameters() if ".kernel." in n and not n.endswith(".C")]; known = {id(p) for p in space}
@@ -35,7 +35,7 @@ def main():
         if time.process_time() - saved > 60: saved = time.process_time(); save()
     save(); model.load_state_dict(average); model.eval()
     if o.held:
-        with torch.no_grad(): bits = [model.bits(c[None].long()).item() for c in load(o.held, o.samples)]
+        with torch.no_grad(): bits = [model.bits(alone(c)[None].long()).item() for c in load(o.held, o.samples)]
         print(json.dumps({"step": step, "held_out_bits": round(sum(bits) / len(bits), 4)}))
 
 if __name__ == "__main__": main()
