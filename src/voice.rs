@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use syrinx_models::Checkpoint;
-use syrinx_models::megatts2::{self, DurationSession, ProsodySession, Timbre};
+use syrinx_models::megatts2::{self, DurationSession, Prompt, ProsodySession, Timbre};
 
 pub use builder::{VoiceBuilder, VoiceOrigin, VoiceSource};
 pub(crate) use colour::Colour;
@@ -226,12 +226,8 @@ impl Voice {
             let prompts = pieces.flat_map(|piece| &piece.prompts);
             return Ok(prompts.flat_map(|prompt| &prompt.codes).copied().collect());
         }
-        let mut codes = Vec::new();
-        let names = (0..).map(|i| format!("{}.prompt.{i}.codes", self.name()));
-        for name in names.take_while(|name| file.contains(name)) {
-            codes.extend(file.integers(&name)?);
-        }
-        Ok(codes)
+        let prompts = Prompt::stored(file, self.name())?.into_iter();
+        Ok(prompts.flat_map(|prompt| prompt.codes).collect())
     }
 
     /// Standard deviation of ln F0 in the clips it was made from; not known of a built-in voice.

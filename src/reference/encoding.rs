@@ -227,20 +227,14 @@ impl Encoder {
         let speech = Speech::find(&name, recording)?;
         let mut pieces = Vec::with_capacity(speech.pieces.len());
         for (at, samples) in speech.pieces.iter().enumerate() {
-            let Heard {
-                mel,
-                f0_hz,
-                melody,
-                codes,
-                timbre,
-                symbols,
-            } = self.hear(samples, at < SPOKEN_AGAIN)?;
-            let spectrum = Spectrum::of(&mel, &f0_hz)?;
-            let resynthesis = match symbols {
+            let heard = self.hear(samples, at < SPOKEN_AGAIN)?;
+            let spectrum = Spectrum::of(&heard.mel, &heard.f0_hz)?;
+            let resynthesis = match &heard.symbols {
                 Some(symbols) => {
-                    let spoken = self.spoken_again(&symbols, &timbre, &codes, melody.known())?;
+                    let spoken = self.spoken_again(symbols, &heard)?;
+                    let recorded = (&heard.mel, heard.f0_hz.as_slice());
                     let spoken = (&spoken.mel, spoken.f0_hz.as_slice());
-                    Some(Resynthesis::of((&mel, &f0_hz), spoken)?)
+                    Some(Resynthesis::of(recorded, spoken)?)
                 }
                 None => None,
             };
@@ -250,14 +244,14 @@ impl Encoder {
                 None => Some(Prompt {
                     ids: Vec::new(),
                     units: Vec::new(),
-                    codes,
+                    codes: heard.codes,
                 }),
             };
             pieces.push(Piece {
-                keys: timbre.keys().clone(),
+                keys: heard.timbre.keys().clone(),
                 prompts: prompt.into_iter().collect(),
                 seconds,
-                melody,
+                melody: heard.melody,
                 spectrum: Some(spectrum),
                 resynthesis,
             });
@@ -322,14 +316,8 @@ impl Encoder {
         })
     }
 
-    /// The `symbols` of every unit as the networks speak them in a timbre and with prosody `codes`, of which there may be more.
-    fn spoken_again(
-        &self,
-        symbols: &[u32],
-        timbre: &Timbre,
-        codes: &[u32],
-        f0_hz: Option<f32>,
-    ) -> Result<AcousticFrames> {
+    /// The `symbols` of every unit as the networks speak them in the timbre and with the prosody that are heard.
+    fn spoken_again(&self, symbols: &[u32], heard: &Heard) -> Result<AcousticFrames> {
         let acoustic = &self.networks.acoustic;
         let (mut ids, mut units) = (vec![EDGE], vec![1]);
         let inside = symbols.get(1..symbols.len().saturating_sub(1));
@@ -342,13 +330,14 @@ impl Encoder {
                 }
             }
         }
-        let timbre = match f0_hz {
-            Some(hz) => acoustic.at_register(timbre, hz)?,
-            None => timbre.clone(),
+        let timbre = match heard.melody.known() {
+            Some(hz) => acoustic.at_register(&heard.timbre, hz)?,
+            None => heard.timbre.clone(),
         };
         let content = acoustic.content(&ids)?;
         let lasts = symbols.len().div_ceil(acoustic.config().units_per_code());
-        let codes = codes.get(..lasts).unwrap_or(codes);
+        // More were heard if only the start is spoken again.
+        let codes = heard.codes.get(..lasts).unwrap_or(&heard.codes);
         Ok(acoustic.decode(&content, &timbre, &units, codes)?)
     }
 

@@ -1,5 +1,6 @@
 //! What a mel spectrogram is.
 
+use candle_core::Tensor;
 use serde::{Deserialize, Serialize};
 
 use crate::stft::{Framing, PadMode, StftConfig};
@@ -185,6 +186,18 @@ impl MelConfig {
         (0..self.bands + 2)
             .map(|i| self.scale.hz(low + step * i as f64))
             .collect()
+    }
+
+    /// Checks that a mel is [bands, T].
+    pub(super) fn check_bands(&self, mel: &Tensor) -> Result<()> {
+        if mel.rank() != 2 || mel.dim(0)? != self.bands {
+            return Err(Error::Input(format!(
+                "a mel of shape {:?}, expected [{}, frames]",
+                mel.dims(),
+                self.bands
+            )));
+        }
+        Ok(())
     }
 
     /// Frames a second.

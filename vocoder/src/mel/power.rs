@@ -3,7 +3,7 @@
 use candle_core::Tensor;
 
 use super::{Log, MelConfig, Norm};
-use crate::{Error, Result};
+use crate::Result;
 
 /// Mean square over squared mean of the magnitudes of a noise, which are Rayleigh distributed. Measured on 900 utterances of
 /// 200 people and of synthetic speech, it holds for speech within 0.1 dB on average, with a standard deviation of 0.2 dB.
@@ -15,15 +15,9 @@ impl MelConfig {
     /// of the logarithm hides.
     ///
     /// # Errors
-    /// [`Error::Input`] for a mel of another number of bands.
+    /// [`crate::Error::Input`] for a mel of another number of bands.
     pub fn powers(&self, mel: &Tensor) -> Result<Vec<f32>> {
-        if mel.rank() != 2 || mel.dim(0)? != self.bands {
-            return Err(Error::Input(format!(
-                "a mel of shape {:?}, expected [{}, frames]",
-                mel.dims(),
-                self.bands
-            )));
-        }
+        self.check_bands(mel)?;
         let weights = self.power_weights();
         let frames = mel.t()?.to_vec2::<f32>()?;
         let value = |level: f32| match self.log {

@@ -22,13 +22,7 @@ impl MelConfig {
                 self.bands
             )));
         }
-        if mel.rank() != 2 || mel.dim(0)? != self.bands {
-            return Err(Error::Input(format!(
-                "a mel of shape {:?}, expected [{}, frames]",
-                mel.dims(),
-                self.bands
-            )));
-        }
+        self.check_bands(mel)?;
         let edges = self.edges_hz();
         let centres = &edges[1..=self.bands];
         let last = self.bands - 1;
