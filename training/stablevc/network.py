@@ -3,10 +3,10 @@
     source mel -> ContentEncoder -> features 64 @ 40 Hz (or tokens -> centroids) -> content module (DualAGC blocks) -> h
     target's references -> timbre keys p of Mega-TTS 2's MRTE (frozen) -> SpeakerEncoder -> v_p
     style clip -> prosody codes of Mega-TTS 2's VQ prosody encoder (frozen) -> StyleEncoder -> s
-    h + pitch, voicing, energy -> frame blocks -> condition, prior mean mu -> flow module (FiLM(t) + DualAGC blocks) -> mel
+    h + pitch, voicing, energy, shape -> frame blocks -> condition, prior mean mu -> flow module (FiLM(t) + DualAGC blocks) -> mel
 
 Beside the paper's parts, all by config: the content extractor is a causal phone-posterior bottleneck with bounded
-look-ahead; F0 relative to the register, voicing and level of the source are explicit conditions; a head predicts the
+look-ahead; F0 relative to the register, voicing, level and coarse spectral shape of the source are explicit conditions; a head predicts the
 mean mu of the mel (as the encoder of Matcha-TTS does), and the flow module predicts what the vector field of a Gaussian
 around mu lacks (`field`), so that few steps suffice. Every convolution is causal and every self-attention looks at its own
 chunk and `past` frames before it, so that chunked output equals offline output; look-ahead lies in the content encoder alone.
@@ -20,6 +20,7 @@ from model import REGISTER
 STARTER = {
     "bands": 100, "symbols": 178, "frames_per_unit": 2,
     "content": {"channels": 160, "hidden": 192, "kernel": 7, "ahead": [[0, 1, 0, 1, 0], [0, 1, 1, 1, 1], [2, 3, 2, 3, 3]], "features": 64, "clusters": 512},
+    "shape": {"bands": 84, "features": 16},
     "key_channels": 192,
     "speaker": {"channels": 256, "features": 256},
     "style": {"codes": 256, "code_channels": 64, "code_frames": 8, "channels": 128, "hidden": 192, "kernel": 3, "blocks": 2, "pool": 4},
@@ -58,6 +59,26 @@ class ContentEncoder(nn.Module):
         x = self.output(self.norm(x)); return (x * torch.rsqrt(x.square().mean(1, keepdim=True) + 1e-6)).transpose(1, 2)
     def logits(self, features): return self.phones(features.transpose(1, 2))
     def tokens(self, features): return torch.cdist(features, self.centroids[None]).argmin(-1)
+
+class Shape(nn.Module):
+    """Coarse spectral shape of the source: mel [B, bands, T] -> [B, T, features], what cepstra 1 to `features` of each frame differ from their mean so far.
+
+    The mean is that of what has been spoken up to the frame, after a second of a common mean: it takes the microphone and part of
+    the speaker away. A frame counts as spoken by its level, and each makes the mean forget a little. Nothing looks ahead.
+    """
+    FLOOR, PRIOR, FORGOTTEN = -8.0, 80, 1 / 2400
+    def __init__(self, bands, features):
+        super().__init__(); self.register_buffer("mean", torch.zeros(bands))
+        self.register_buffer("basis", math.sqrt(2 / bands) * torch.cos(math.pi * torch.arange(1, features + 1)[:, None] * (torch.arange(bands) + 0.5) / bands))
+    def clipped(self, mel): return mel[..., : len(self.mean), :].clamp(min=self.FLOOR)
+    def forward(self, mel):
+        x, w = self.clipped(mel), torch.sigmoid(6 * level_of(mel))[..., None, :]; left = (1 - self.FORGOTTEN * w).double().cumprod(-1); w = w / left
+        mean = ((w * x).cumsum(-1) + self.PRIOR * self.mean[:, None]) / (w.cumsum(-1) + self.PRIOR); return (x - mean.to(x.dtype)).transpose(-1, -2) @ self.basis.T
+    @torch.no_grad()
+    def fit(self, mels):
+        """The common mean, and features of unit variance, by mels [bands, T] of many."""
+        w = torch.cat([torch.sigmoid(6 * level_of(m)) for m in mels]); self.mean.copy_((torch.cat([self.clipped(m) for m in mels], 1) * w).sum(1) / w.sum())
+        y = torch.cat([self(m[None])[0] for m in mels]); self.basis.div_(((y.square() * w[:, None]).sum(0) / w.sum()).sqrt()[:, None])
 
 class SpeakerEncoder(nn.Module):
     """Timbre keys [B, M, K] in any order -> v_p [B, features], of unit length; trained to be a d-vector."""
@@ -124,7 +145,7 @@ class StableVc(nn.Module):
         super().__init__(); self.config = c; s, m, fr, fl = (c[k] for k in ("style", "module", "frame", "flow")); ch, v, keys = m["channels"], c["speaker"]["features"], c["key_channels"]
         self.content = ContentEncoder(c["bands"], c["symbols"], **c["content"]); self.speaker = SpeakerEncoder(keys, **c["speaker"]); self.style = StyleEncoder(**s)
         self.enter = nn.Linear(c["content"]["features"], ch); self.module = nn.ModuleList(Block(ch, m["heads"], m["hidden"], m["kernel"], keys, v, s["channels"]) for _ in range(m["blocks"]))
-        self.duration = nn.Sequential(nn.Linear(ch, ch), nn.SiLU(), nn.Linear(ch, 1)); self.up = nn.Linear(ch, ch * c["frames_per_unit"]); self.conditions = nn.Linear(4, ch)
+        self.duration = nn.Sequential(nn.Linear(ch, ch), nn.SiLU(), nn.Linear(ch, 1)); self.up = nn.Linear(ch, ch * c["frames_per_unit"]); self.shape = Shape(**c["shape"]) if c.get("shape") else None; self.conditions = nn.Linear(4 + (c["shape"]["features"] if c.get("shape") else 0), ch)
         self.frame = nn.ModuleList(CausalConvBlock(ch, fr["hidden"], fr["kernel"]) for _ in range(fr["blocks"])); self.film = nn.Linear(v + 1, 2 * ch * fr["blocks"]); nn.init.zeros_(self.film.weight); nn.init.zeros_(self.film.bias)
         self.norm = ChannelNorm(ch); self.mean = nn.Conv1d(ch, c["bands"], 1); self.register_buffer("spread", torch.full((c["bands"],), 0.4))
         self.time = nn.Sequential(nn.Linear(fl["time"], fl["channels"]), nn.SiLU()); self.input = nn.Linear(2 * c["bands"] + ch, fl["channels"])
@@ -135,10 +156,10 @@ class StableVc(nn.Module):
         x = self.enter(e)
         for b in self.module: x = b(x, r, mask)
         return x
-    def condition(self, x, r, f0, voiced, level, register):
-        """Content [B, U, C], frame conditions each [B, T], register [B] (ln Hz) -> condition [B, C, T], mu [B, bands, T] (normalised mel)."""
+    def condition(self, x, r, f0, voiced, level, register, shape=None):
+        """Content [B, U, C], frame conditions each [B, T], register [B] (ln Hz), shape [B, T, features] -> condition [B, C, T], mu [B, bands, T] (normalised mel)."""
         n, u, ch = x.shape; x = self.up(x).view(n, u * self.config["frames_per_unit"], ch); high = (register - REGISTER)[:, None]
-        x = x + self.conditions(torch.stack([f0, voiced, level, high.expand_as(f0)], 2)); x = x.transpose(1, 2)
+        x = x + self.conditions(torch.cat([torch.stack([f0, voiced, level, high.expand_as(f0)], 2)] + ([shape] if shape is not None else []), 2)); x = x.transpose(1, 2)
         film = self.film(torch.cat([r["speaker"], high], 1)).view(n, len(self.frame), 2, ch)
         for i, b in enumerate(self.frame): x = b(x, (film[:, i, 0], film[:, i, 1]))
         x = self.norm(x); return x, self.mean(x)

@@ -27,9 +27,9 @@ class Reverse(torch.autograd.Function):
     @staticmethod
     def backward(ctx, g): return -ctx.scale * g, None
 
-def heard(mel, r, farthest=0.22):
-    """A mel [100, T] as another person, microphone and level might bring it."""
-    if r.random() < 0.75: mel = warp(mel, math.exp(r.uniform(-farthest, farthest)))
+def heard(mel, r, farthest=0.22, moved=0.75):
+    """A mel [100, T] as another person (with probability `moved`), microphone and level might bring it."""
+    if r.random() < moved: mel = warp(mel, math.exp(r.uniform(-farthest, farthest)))
     if r.random() < 0.6: mel = disguise(mel[None], r)[0]
     return (mel + r.uniform(-0.7, 0.5)).clamp(min=FLOOR)
 

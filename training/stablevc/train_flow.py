@@ -30,11 +30,12 @@ from train_content import Reverse, heard
 
 SHARES = {"pure": 0.2, "virtual": 0.27, "fast": 0.03, "pseudo": 0.1, "real": 0.4}
 CROP = 208  # frames
+BEFORE = 400  # frames before a crop, at most, from which the mean of its shape is known
 
 class Batches:
     """Crops of targets, what is heard of them, and references by the same voice."""
-    def __init__(self, corpus, dvectors, acoustic, seed):
-        self.corpus, self.acoustic, self.r = corpus, acoustic, random.Random(seed); self.pools = {}
+    def __init__(self, corpus, dvectors, acoustic, seed, shape):
+        self.corpus, self.acoustic, self.shape, self.r = corpus, acoustic, shape, random.Random(seed); self.pools = {}
         for u in corpus.items: self.pools.setdefault(corpus.group(u), []).append(u)
         self.names = [n for n in SHARES if n in self.pools]; self.weights = [SHARES[n] for n in self.names]; voices = {}
         by_key = {u.key: u.voice for u in corpus.items + corpus.held}
@@ -49,7 +50,7 @@ class Batches:
     @torch.no_grad()
     def next(self, n):
         r, c = self.r, self.corpus; want = round(math.exp(r.uniform(math.log(100), math.log(800)))); refs = torch.zeros(n, 100, want)
-        b = {k: torch.zeros(n, CROP) for k in ("f0", "voiced", "level", "weight")} | {"mel": torch.full((n, 100, CROP), FLOOR), "register": torch.zeros(n), "bands": torch.ones(n, 100), "d": torch.zeros(n, 256), "known": torch.zeros(n), "voice": torch.zeros(n, dtype=torch.long), "heard": torch.zeros(n, dtype=torch.long), "labels": torch.full((n, CROP // 2), -1)}
+        b = {k: torch.zeros(n, CROP) for k in ("f0", "voiced", "level", "weight")} | {"mel": torch.full((n, 100, CROP), FLOOR), "register": torch.zeros(n), "bands": torch.ones(n, 100), "shape": torch.zeros(n, CROP, len(self.shape.basis)), "d": torch.zeros(n, 256), "known": torch.zeros(n), "voice": torch.zeros(n, dtype=torch.long), "heard": torch.zeros(n, dtype=torch.long), "labels": torch.full((n, CROP // 2), -1)}
         source, prosody = torch.full((n, 100, CROP), FLOOR), torch.full((n, 100, CROP), FLOOR)
         for i in range(n):
             u = self.draw(); a = 2 * r.randint(0, max(0, (u.frames - CROP) // 2)); z = min(u.frames, a + CROP); k = z - a; twin = c.twin(u, r) if r.random() < 0.6 else None
@@ -62,7 +63,7 @@ class Batches:
             if u.voice.startswith("ls"): b["bands"][i] = REAL_BANDS
             elif r.random() < 0.5: ref[REAL_BANDS == 0] = FLOOR
             if r.random() < 0.3: ref = disguise(ref[None], r)[0]
-            refs[i] = ref; s = twin or u; b["heard"][i] = c.voice_id[s.voice]; b["labels"][i, : k // 2] = torch.repeat_interleave(u.ids(), u.units())[a // 2: z // 2]; source[i, :, :k] = heard(s.mel(a, z).T, r, 0.2); prosody[i, :, :k] = to_register(s.mel(a, z).T, s.register - r.gauss(0, 0.04))
+            refs[i] = ref; s = twin or u; b["heard"][i] = c.voice_id[s.voice]; b["labels"][i, : k // 2] = torch.repeat_interleave(u.ids(), u.units())[a // 2: z // 2]; begin = max(0, a - r.randint(0, BEFORE)); whole = heard(s.mel(begin, z).T, r, 0.2, 0.75 if twin else 1.0); source[i, :, :k] = whole[:, a - begin:]; b["shape"][i, :k] = self.shape(whole[None])[0, a - begin:] if r.random() < 0.92 else 0; prosody[i, :, :k] = to_register(s.mel(a, z).T, s.register - r.gauss(0, 0.04))
         b["level"], b["source"] = level_of(source), source
         b["codes"] = self.acoustic.prosody.nearest(self.acoustic.prosody.latents(prosody, torch.full((n,), CROP))[0]); b["keys"] = self.acoustic.timbre(normal(refs))
         return b
@@ -84,9 +85,11 @@ def main():
     for n in ("sets", "content", "voice", "dvectors", "out"): a.add_argument("--" + n, required=True)
     a.add_argument("--start", help="folder of exported weights to go on from, their content extractor included"); a.add_argument("--minutes", type=float, default=60); a.add_argument("--threads", type=int, default=2); a.add_argument("--rate", type=float, default=1e-3); a.add_argument("--batch", type=int, default=10); a.add_argument("--consistency", type=float, default=0.5); a.add_argument("--content-rate", type=float, default=0.0); a.add_argument("--hard", type=float, default=0.5, help="share of the batch that hears tokens instead of features"); a.add_argument("--flow-from", type=float, default=0.35, help="share of the time before the flow module learns: until then the prior mean does, at a third of the cost"); o = a.parse_args()
     torch.set_num_threads(o.threads); torch.manual_seed(11 + int(time.time())); out = pathlib.Path(o.out); out.mkdir(parents=True, exist_ok=True); corpus = Corpus(o.sets.split(","), held_out); shipped = load(o.voice); acoustic = shipped.acoustic; acoustic.requires_grad_(False)
-    m = StableVc(STARTER); taught = torch.load(o.content); m.content.load_state_dict(taught["average"]); m.content.requires_grad_(o.content_rate > 0); m.style.codebook.copy_(acoustic.prosody.codebook); batches = Batches(corpus, torch.load(o.dvectors), acoustic, int(time.time()))
+    m = StableVc(STARTER); taught = torch.load(o.content); m.content.load_state_dict(taught["average"]); m.content.requires_grad_(o.content_rate > 0); m.style.codebook.copy_(acoustic.prosody.codebook); batches = Batches(corpus, torch.load(o.dvectors), acoustic, int(time.time()), m.shape)
     judge = nn.Sequential(nn.Linear(STARTER["style"]["channels"], 64), nn.SiLU(), nn.Linear(64, len(corpus.voices))); telling = nn.Sequential(nn.Linear(128, 128), nn.SiLU(), nn.Linear(128, len(corpus.voices))); 
-    if o.start: m.load_state_dict({k: v.float() for k, v in load_file(pathlib.Path(o.start) / "stablevc.safetensors").items()})
+    if o.start:  # what it did not know of the source yet counts nothing at first
+        start = {k: v.float() for k, v in load_file(pathlib.Path(o.start) / "stablevc.safetensors").items()}; w = start["conditions.weight"]; start["conditions.weight"] = F.pad(w, (0, m.conditions.in_features - w.shape[1])); m.load_state_dict({k: v for k, v in m.state_dict().items() if k.startswith("shape.")} | start)
+    if not m.shape.mean.any(): m.shape.fit([heard(batches.draw().mel()[:400].T, batches.r, 0.2) for _ in range(400)])
     average = copy.deepcopy(m); every = torch.stack(list(batches.dvectors.values())); print(len(corpus.items), "utterances", len(corpus.voices), "voices", len(every), "d-vectors", flush=True)
     if taught["judge"]["2.weight"].shape == telling[2].weight.shape: telling.load_state_dict(taught["judge"])
     mine = [*m.content.parameters()] if o.content_rate else []; others = [p for k, p in m.named_parameters() if not k.startswith("content.")] + [*judge.parameters()] + ([*telling.parameters()] if o.content_rate else []); params = mine + others
@@ -127,13 +130,13 @@ def main():
             first, at, length, there = runs(tokens); x = m.content.centroids[torch.gather(tokens, 1, first)]; x = m.hidden(x, r, there[:, None, None])
             l["duration"] = ((m.duration(x)[..., 0] - length.clamp(min=1).log()).square() * there).sum() / there.sum(); x = torch.gather(x, 1, at[..., None].expand(-1, -1, x.shape[2]))
         else: x = m.hidden(content, r, unit_mask)
-        h, mu = m.condition(x, r, b["f0"], b["voiced"], b["level"], b["register"]); target = normal(b["mel"]); w = b["weight"][:, None] * b["bands"][..., None]; total = w.sum()
+        shape = b["shape"] + 0.1 * torch.randn_like(b["shape"]); h, mu = m.condition(x, r, b["f0"], b["voiced"], b["level"], b["register"], shape); target = normal(b["mel"]); w = b["weight"][:, None] * b["bands"][..., None]; total = w.sum()
         l["mean"] = ((mu - target).abs() * w).sum() / total; l["slope"] = ((torch.diff(mu, dim=2) - torch.diff(target, dim=2)).abs() * w[..., 1:]).sum() / total
         with torch.no_grad(): k = min(0.99, step / (step + 10)); m.spread.copy_((k * m.spread.square() + (1 - k) * ((mu - target).square() * w).sum((0, 2)) / w.sum((0, 2)).clamp(min=1)).sqrt().clamp(min=0.05))
         loss = l["mean"] + 0.3 * l["slope"] + 0.3 * l["speaker"] + 0.1 * l.get("duration", 0) + 0.1 * l["style"] + 0.2 * l.get("phones", 0) + 0.03 * l.get("heard", 0)
         if progress >= o.flow_from: l["flow"] = flow(m, mu, h, target, w, r, mask); loss = loss + 0.3 * l["flow"]
         if o.consistency and step % 2 == 0:  # the same readings in each other's voices
-            turn = [*range(1, n), 0]; rx = r | {"keys": b["keys"][turn], "speaker": v.detach()[turn]}; _, other = m.condition(m.hidden(content, rx, unit_mask), rx, b["f0"], b["voiced"], b["level"], b["register"][turn]); other = torch.where(b["weight"][:, None] > 0, other, normal(torch.tensor(FLOOR)))
+            turn = [*range(1, n), 0]; rx = r | {"keys": b["keys"][turn], "speaker": v.detach()[turn]}; _, other = m.condition(m.hidden(content, rx, unit_mask), rx, b["f0"], b["voiced"], b["level"], b["register"][turn], shape); other = torch.where(b["weight"][:, None] > 0, other, normal(torch.tensor(FLOOR)))
             for p in m.speaker.parameters(): p.requires_grad_(False)
             l["other"] = near(m.speaker(acoustic.timbre(other)), b["d"][turn], b["known"][turn]); loss = loss + o.consistency * l["other"]
             for p in m.speaker.parameters(): p.requires_grad_(True)

@@ -20,6 +20,9 @@ pub struct Config {
     pub frames_per_unit: usize,
     /// What is said: features and their clusters.
     pub content: ContentConfig,
+    /// Coarse spectral shape of the source as a condition beside F0 and level; none in the paper, nor without `conditions`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shape: Option<ShapeConfig>,
     /// Width of a timbre key.
     pub key_channels: usize,
     /// Who speaks, in one vector.
@@ -36,7 +39,7 @@ pub struct Config {
     /// flow module gives the whole field, as in the paper.
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     pub prior: bool,
-    /// Whether F0, voicing, level and register are conditions; the paper has none.
+    /// Whether F0, voicing, level, register and shape are conditions; the paper has none.
     #[serde(default = "yes", skip_serializing_if = "is_yes")]
     pub conditions: bool,
 }
@@ -64,6 +67,16 @@ pub struct EncoderConfig {
     pub kernel: usize,
     /// The look-aheads that one set of weights serves, the shortest first: how many units each block sees ahead.
     pub ahead: Vec<Vec<usize>>,
+}
+
+/// Spectral shape of the source: cepstra of each frame over its mean so far.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ShapeConfig {
+    /// The lowest so many mel bands are looked at.
+    pub bands: usize,
+    /// Numbers that describe a frame.
+    pub features: usize,
 }
 
 /// Speaker encoder.

@@ -9,7 +9,7 @@ use syrinx_vocoder::stream::Frames;
 use super::attention::Angles;
 use super::block::{BlockState, Sight};
 use super::content::{ContentExtractor, ContentStream};
-use super::level::levels;
+use super::envelope::EnvelopeState;
 use super::renderer::Renderer;
 use super::{ContentKind, Settings, StableVc, Target};
 use crate::Result;
@@ -45,6 +45,7 @@ pub struct Conversion {
     settings: Settings,
     content: Box<dyn ContentStream>,
     look_ahead: usize,
+    envelope: EnvelopeState,
     waiting: Waiting,
     module: Vec<BlockState>,
     renderer: Renderer,
@@ -59,7 +60,7 @@ struct Waiting {
     features: Option<Tensor>,
     /// Of every frame pushed and not yet converted.
     f0_hz: VecDeque<f32>,
-    level: VecDeque<f32>,
+    envelopes: VecDeque<f32>,
 }
 
 impl Conversion {
@@ -75,6 +76,7 @@ impl Conversion {
         Ok(Self {
             content: content.stream(settings.look_ahead),
             look_ahead: look_ahead(content.as_ref(), settings),
+            envelope: model.envelopes.state(),
             waiting: Waiting::default(),
             module: model.module_states(),
             renderer: Renderer::new(model.clone(), settings)?,
@@ -124,12 +126,14 @@ impl Conversion {
     /// [`crate::Error::Input`] for shapes or numbers that do not fit; nothing has been taken then. If the computation
     /// fails, [`reset`](Self::reset) before the conversion is used again.
     pub fn push(&mut self, mel: &Tensor, f0_hz: &[f32]) -> Result<Option<Frames>> {
-        let levels = self.check(mel, f0_hz)?;
+        let bands = self.model.config().bands;
+        let rows = check_source(bands, mel, f0_hz)?;
         if f0_hz.is_empty() {
             return Ok(None);
         }
+        let envelopes = self.model.envelopes.step(&rows, bands, &mut self.envelope);
         self.waiting.f0_hz.extend(f0_hz);
-        self.waiting.level.extend(levels);
+        self.waiting.envelopes.extend(envelopes);
         if let Some(features) = self.content.push(mel)? {
             self.waiting.add(features)?;
         }
@@ -154,6 +158,7 @@ impl Conversion {
     /// Forgets the signal so far: as new, with the target that was set last.
     pub fn reset(&mut self) {
         self.content.reset();
+        self.envelope = self.model.envelopes.state();
         self.waiting = Waiting::default();
         self.module = self.model.module_states();
         self.renderer.reset();
@@ -173,7 +178,8 @@ impl Conversion {
             ));
         }
         // Where frames are missing to a whole unit, the last was heard again.
-        self.waiting.pad(self.waiting.units() * rate);
+        let width = self.model.envelopes.width();
+        self.waiting.pad(self.waiting.units() * rate, width);
         let per_chunk = self.settings.chunk / rate;
         let mut done = Vec::new();
         while self.waiting.units() > 0 {
@@ -205,14 +211,11 @@ impl Conversion {
         self.units += units;
         let frames = units * rate;
         let f0_hz: Vec<f32> = self.waiting.f0_hz.drain(..frames).collect();
-        let level: Vec<f32> = self.waiting.level.drain(..frames).collect();
-        let mel = self.renderer.chunk(&hidden, &f0_hz, &level, &self.target)?;
+        let width = frames * self.model.envelopes.width();
+        let envelopes: Vec<f32> = self.waiting.envelopes.drain(..width).collect();
+        let target = &self.target;
+        let mel = self.renderer.chunk(&hidden, &f0_hz, &envelopes, target)?;
         with_f0(&mel, &f0_hz)
-    }
-
-    /// The level of each frame, once it is certain that frames and F0 can be taken.
-    fn check(&self, mel: &Tensor, f0_hz: &[f32]) -> Result<Vec<f32>> {
-        check_source(self.model.config().bands, mel, f0_hz)
     }
 }
 
@@ -224,17 +227,10 @@ fn look_ahead(content: &dyn ContentExtractor, settings: &Settings) -> usize {
         .unwrap_or_default()
 }
 
-/// The level of each frame of a mel [1, bands, T] with F0 `[T]`, once it is certain that both make sense.
+/// The frames [T, bands] of a mel [1, bands, T] with F0 `[T]`, once it is certain that both make sense.
 pub(super) fn check_source(bands: usize, mel: &Tensor, f0_hz: &[f32]) -> Result<Vec<f32>> {
-    let frames = match *mel.dims() {
-        [1, b, frames] if b == bands => frames,
-        _ => {
-            return input(format!(
-                "mel frames of shape {:?}, expected [1, {bands}, frames]",
-                mel.dims()
-            ));
-        }
-    };
+    let rows = check_mel(bands, mel)?;
+    let frames = rows.len() / bands;
     if f0_hz.len() != frames {
         return input(format!(
             "{frames} mel frames with {} values of F0; every frame needs one",
@@ -243,6 +239,17 @@ pub(super) fn check_source(bands: usize, mel: &Tensor, f0_hz: &[f32]) -> Result<
     }
     if let Some(f0) = f0_hz.iter().find(|f0| !(0.0..=10_000.0).contains(*f0)) {
         return input(format!("an F0 of {f0} Hz: give 0 where unvoiced"));
+    }
+    Ok(rows)
+}
+
+/// The frames [T, bands] of a mel [1, bands, T], once it is certain that it makes sense.
+pub(super) fn check_mel(bands: usize, mel: &Tensor) -> Result<Vec<f32>> {
+    if !matches!(*mel.dims(), [1, b, _] if b == bands) {
+        return input(format!(
+            "mel frames of shape {:?}, expected [1, {bands}, frames]",
+            mel.dims()
+        ));
     }
     let rows = mel
         .squeeze(0)?
@@ -255,7 +262,7 @@ pub(super) fn check_source(bands: usize, mel: &Tensor, f0_hz: &[f32]) -> Result<
             "a mel level of {level}: give the natural logarithm of amplitudes"
         ));
     }
-    Ok(levels(&rows, bands).collect())
+    Ok(rows)
 }
 
 impl Waiting {
@@ -284,11 +291,12 @@ impl Waiting {
         Ok(features.narrow(0, 0, units)?)
     }
 
-    /// Repeats the last frame until there are `frames`.
-    fn pad(&mut self, frames: usize) {
-        for values in [&mut self.f0_hz, &mut self.level] {
-            let last = values.back().copied().unwrap_or_default();
-            values.resize(frames, last);
+    /// Repeats the last frame until there are `frames`, with envelopes of `width` numbers.
+    fn pad(&mut self, frames: usize, width: usize) {
+        for (values, width) in [(&mut self.f0_hz, 1), (&mut self.envelopes, width)] {
+            while !values.is_empty() && values.len() < frames * width {
+                values.push_back(values[values.len() - width]);
+            }
         }
     }
 }

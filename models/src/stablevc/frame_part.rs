@@ -1,8 +1,8 @@
-//! From units to frames: content, pitch and level to the condition of the flow, and the mean it starts from.
+//! From units to frames: content, pitch and envelope to the condition of the flow, and the mean it starts from.
 //!
 //! ```text
 //! hidden [1, C, U] ─► linear, C → C · frames_per_unit ─► [1, C, T] ─(+)─► causal blocks, FiLM ─► norm ─► h [1, C, T]
-//!                       f0, voiced, level, register [1, 4, T] ─► linear ─┘      ▲                    └─► conv 1 ─► mean [1, bands, T]
+//!                       f0, voiced, register, envelope [1, 4 + F, T] ─► linear ─┘      ▲                    └─► conv 1 ─► mean [1, bands, T]
 //!                                            speaker [V], register ─► linear ───┘
 //! ```
 
@@ -18,8 +18,8 @@ use super::pointwise::pointwise;
 /// ln Hz, about 150 Hz: the origin of registers.
 const REGISTER_ORIGIN: f64 = 5.0;
 
-/// F0, voicing, level and register of a frame.
-const CONDITIONS: usize = 4;
+/// F0, voicing and register of a frame, beside its envelope.
+const MELODY: usize = 3;
 
 /// What the flow is given for a stretch of frames.
 #[derive(Debug, Clone)]
@@ -40,6 +40,8 @@ pub(super) struct FramePart {
     gain: Tensor,
     mean: Option<Conv1d>,
     frames_per_unit: usize,
+    /// Numbers of an envelope.
+    envelope: usize,
 }
 
 impl FramePart {
@@ -51,7 +53,8 @@ impl FramePart {
             let vb = vb.pp(format!("frame.{i}"));
             CausalBlock::new(channels, sizes.hidden, sizes.kernel, 0, vb)
         };
-        let conditions = || pointwise(CONDITIONS, channels, vb.pp("conditions"));
+        let envelope = 1 + config.shape.as_ref().map_or(0, |shape| shape.features);
+        let conditions = || pointwise(MELODY + envelope, channels, vb.pp("conditions"));
         let film = || {
             let inputs = config.speaker.features + usize::from(config.conditions);
             pointwise(inputs, 2 * channels * sizes.blocks, vb.pp("film"))
@@ -67,6 +70,7 @@ impl FramePart {
             gain: vb.pp("norm").get(channels, "gain")?,
             mean: config.prior.then(mean).transpose()?,
             frames_per_unit: rate,
+            envelope,
         })
     }
 
@@ -101,11 +105,11 @@ impl FramePart {
             .collect()
     }
 
-    /// The next units `hidden` [1, C, U], with F0 in Hz (0: unvoiced) and level of each of their frames, `[T]`.
+    /// The next units `hidden` [1, C, U], with F0 in Hz (0: unvoiced) `[T]` and envelope [T, 1 + F] of each of their frames.
     pub fn step(
         &self,
         hidden: &Tensor,
-        (f0_hz, level): (&[f32], &[f32]),
+        (f0_hz, envelopes): (&[f32], &[f32]),
         (films, register): (&[Film], f64),
         states: &mut [CausalState],
     ) -> Result<Condition> {
@@ -121,8 +125,9 @@ impl FramePart {
                 .reshape((1, channels, units * rate))?
         };
         if let Some(conditions) = &self.conditions {
-            let values = features(f0_hz, level, register);
-            let values = Tensor::from_vec(values, (1, CONDITIONS, f0_hz.len()), hidden.device())?;
+            let rows = MELODY + self.envelope;
+            let values = features(f0_hz, envelopes, register);
+            let values = Tensor::from_vec(values, (1, rows, f0_hz.len()), hidden.device())?;
             let none = Default::default();
             x = conditions.forward_fused(&values, none, none, Some(&x))?;
         }
@@ -142,8 +147,10 @@ impl FramePart {
     }
 }
 
-/// Conditions [4, T]: ln F0 over the register where voiced, voicing, level, register.
-fn features(f0_hz: &[f32], level: &[f32], register: f64) -> Vec<f32> {
+/// Conditions [4 + F, T]: ln F0 over the register where voiced, voicing, level, register, shape.
+fn features(f0_hz: &[f32], envelopes: &[f32], register: f64) -> Vec<f32> {
+    let width = envelopes.len() / f0_hz.len().max(1);
+    let row = |i: usize| envelopes.iter().skip(i).step_by(width).copied();
     let relative = |f0: &f32| match *f0 > 0.0 {
         true => (f64::from(*f0).ln() - register) as f32,
         false => 0.0,
@@ -154,7 +161,8 @@ fn features(f0_hz: &[f32], level: &[f32], register: f64) -> Vec<f32> {
         .iter()
         .map(relative)
         .chain(voiced)
-        .chain(level.iter().copied())
+        .chain(row(0))
         .chain(f0_hz.iter().map(|_| high))
+        .chain((1..width).flat_map(row))
         .collect()
 }

@@ -16,11 +16,8 @@ pub(super) fn natural(mel: &Tensor) -> Result<Tensor> {
     (mel * MEL_SPREAD)? + MEL_CENTRE
 }
 
-/// Level of each frame of a mel given as rows of `bands` numbers, one row a frame: ln of the RMS over the bands,
-/// shifted and scaled to the order of one.
-pub(super) fn levels(rows: &[f32], bands: usize) -> impl Iterator<Item = f32> {
-    rows.chunks_exact(bands).map(move |row| {
-        let power = row.iter().map(|x| (2.0 * x).exp()).sum::<f32>() / bands as f32;
-        (0.5 * (power + 1e-9).ln() + 4.0) / 2.0
-    })
+/// Level of a frame by its mel levels: ln of the RMS over the bands, shifted and scaled to the order of one.
+pub(super) fn level(frame: &[f32]) -> f32 {
+    let power = frame.iter().map(|x| (2.0 * x).exp()).sum::<f32>() / frame.len() as f32;
+    (0.5 * (power + 1e-9).ln() + 4.0) / 2.0
 }

@@ -9,7 +9,7 @@
 //! target's references ──► timbre keys [M, K] ──► SpeakerEncoder ──► speaker [V] ──┐       │                  ▼
 //!                              └──────────────────────────────────────────────────┼─► Target ──► FramePart ──► h [T, C], mean [T, bands]
 //! style clip ──► prosody codes [L] ──► StyleEncoder ──► style [S, C] ─────────────┘       │       ▲          │
-//!                                                                     pitch, level [T] ───┼───────┘          ▼
+//!                                                                     pitch, envelope [T] ┼───────┘          ▼
 //!                                                                                         └────► FlowModule × steps  ──► mel [bands, T]
 //! ```
 //!
@@ -23,7 +23,7 @@
 //!
 //! Deviations from the paper, each by [`Config`]: the content extractor is a small phone-posterior network with bounded
 //! look-ahead ([`PhoneEncoder`]) instead of WavLM; timbre keys are encoded instead of raw mels; the speaker's embedding
-//! is made of those keys; F0, voicing, level and register are explicit conditions of a small frame part; it predicts a mean
+//! is made of those keys; F0, voicing, register, and level and coarse spectral shape of the source are explicit conditions of a small frame part; it predicts a mean
 //! of the mel, and the flow module what the field of a Gaussian around it lacks, so that few steps do. By [`Settings`]:
 //! guidance, other grids and a second-order solver beside the paper's ten Euler steps. Converting keeps the timing of the
 //! source and passes the duration module by; [`StableVc::retime`] is the paper's way.
@@ -35,6 +35,7 @@ mod config;
 mod content;
 mod conversion;
 mod dual_attention;
+mod envelope;
 mod flow;
 mod frame_part;
 mod kmeans;
@@ -53,8 +54,8 @@ mod tail;
 mod target;
 
 pub use config::{
-    Config, ContentConfig, EncoderConfig, FlowConfig, FrameConfig, ModuleConfig, SpeakerConfig,
-    StyleConfig,
+    Config, ContentConfig, EncoderConfig, FlowConfig, FrameConfig, ModuleConfig, ShapeConfig,
+    SpeakerConfig, StyleConfig,
 };
 pub use content::{ContentExtractor, ContentStream, LookAhead};
 pub use conversion::Conversion;

@@ -9,6 +9,7 @@ use syrinx_vocoder::kernel::{Activation, Conv1d};
 use super::block::{Block, BlockState};
 use super::content::ContentExtractor;
 use super::dual_attention::{KeyWidths, References};
+use super::envelope::Envelopes;
 use super::flow::FlowModule;
 use super::frame_part::FramePart;
 use super::pointwise::pointwise;
@@ -34,6 +35,7 @@ pub struct StableVc {
     pub(super) module: Vec<Block>,
     pub(super) module_rotary: Rotary,
     duration: (Conv1d, Conv1d),
+    pub(super) envelopes: Envelopes,
     pub(super) frame: FramePart,
     pub(super) flow: FlowModule,
     config: Config,
@@ -81,6 +83,7 @@ impl StableVc {
                 pointwise(channels, channels, duration.pp("0"))?,
                 pointwise(channels, 1, duration.pp("2"))?,
             ),
+            envelopes: Envelopes::new(config, &vb)?,
             frame: FramePart::new(config, vb.clone())?,
             flow: FlowModule::new(config, widths, vb.clone())?,
             config: config.clone(),

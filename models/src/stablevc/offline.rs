@@ -5,6 +5,7 @@ use syrinx_vocoder::noise::NoiseField;
 
 use super::attention::{Angles, chunk_mask};
 use super::block::Sight;
+use super::conversion::check_mel;
 use super::solver::Steps;
 use super::{Condition, Settings, StableVc, Target};
 use crate::Result;
@@ -62,7 +63,19 @@ impl StableVc {
         Ok(self.log_durations(hidden)?)
     }
 
-    /// The frame part over hidden content [1, C, U], with F0 in Hz (0: unvoiced) and level of each of T frames.
+    /// Level and shape of each frame of a source's mel [1, bands, T], at nominal level: [T, 1 + F], frame by frame, where F
+    /// is `shape.features` of the configuration.
+    ///
+    /// # Errors
+    /// [`crate::Error::Input`] for another shape, or levels that make no sense.
+    pub fn envelopes(&self, mel: &Tensor) -> Result<Vec<f32>> {
+        let rows = check_mel(self.config().bands, mel)?;
+        let mut state = self.envelopes.state();
+        Ok(self.envelopes.step(&rows, self.config().bands, &mut state))
+    }
+
+    /// The frame part over hidden content [1, C, U], with F0 in Hz (0: unvoiced) `[T]` and the
+    /// [`envelopes`](Self::envelopes) of T frames.
     ///
     /// # Errors
     /// [`crate::Error::Input`] for other numbers of frames, or a target of another model.
@@ -70,16 +83,17 @@ impl StableVc {
         &self,
         hidden: &Tensor,
         f0_hz: &[f32],
-        level: &[f32],
+        envelopes: &[f32],
         target: &Target,
     ) -> Result<Condition> {
         self.check_target(target)?;
         let frames = hidden.dim(2)? * self.config().frames_per_unit;
-        if f0_hz.len() != frames || level.len() != frames {
+        let width = self.envelopes.width();
+        if f0_hz.len() != frames || envelopes.len() != frames * width {
             return input(format!(
-                "{} values of F0 and {} levels for {frames} frames",
+                "{} values of F0 and {} of envelopes for {frames} frames, which need {width} each of the latter",
                 f0_hz.len(),
-                level.len()
+                envelopes.len()
             ));
         }
         let parts = &target.parts;
@@ -87,7 +101,7 @@ impl StableVc {
         let mut states = self.frame.states();
         Ok(self
             .frame
-            .step(hidden, (f0_hz, level), voice, &mut states)?)
+            .step(hidden, (f0_hz, envelopes), voice, &mut states)?)
     }
 
     /// What the flow of frames `first..first + frames` starts from, [1, bands, frames]: standard normal numbers that depend

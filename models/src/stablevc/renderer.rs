@@ -46,12 +46,13 @@ impl Renderer {
         self.flow = self.steps.states(&self.model.flow);
     }
 
-    /// The mel [1, bands, T] of the next chunk: hidden content [1, C, U] with F0 in Hz and level of each frame, `[T]`.
+    /// The mel [1, bands, T] of the next chunk: hidden content [1, C, U] with F0 in Hz `[T]` and envelope [T, 1 + F] of each
+    /// frame.
     pub fn chunk(
         &mut self,
         hidden: &Tensor,
         f0_hz: &[f32],
-        level: &[f32],
+        envelopes: &[f32],
         target: &Target,
     ) -> Result<Tensor> {
         let (model, frames) = (self.model.clone(), f0_hz.len());
@@ -59,7 +60,7 @@ impl Renderer {
         let voice = (&parts.films[..], parts.register);
         let condition = model
             .frame
-            .step(hidden, (f0_hz, level), voice, &mut self.frame)?;
+            .step(hidden, (f0_hz, envelopes), voice, &mut self.frame)?;
         let given = flow.given(&condition)?;
         let noise = model.noise(self.seed, self.position, frames)?;
         let noise = (noise * self.temperature)?;

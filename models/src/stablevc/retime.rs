@@ -4,7 +4,7 @@
 //! features [U, F] ─► tokens ─► dedup ─► centroids [N, F] ─► content module ─► hidden [1, C, N] ─┬─► durations [N]
 //!                              runs [N] ───────────────────────────────────── or ──────────────►│
 //!                                                                                 repeat ◄──────┘
-//!                        F0, level, stretched run by run ─► frame part ─► flow ─► mel
+//!                        F0, envelope, stretched run by run ─► frame part ─► flow ─► mel
 //! ```
 
 use std::sync::Arc;
@@ -57,7 +57,7 @@ impl StableVc {
     /// `settings.content` says.
     ///
     /// `mel` [1, bands, T] is the source's, at nominal level; `f0_hz` `[T]` is the F0 to speak with, in the register of
-    /// the target, 0 where unvoiced. Both F0 and level follow the new timing.
+    /// the target, 0 where unvoiced. Both F0 and envelope follow the new timing.
     ///
     /// # Errors
     /// [`crate::Error::Input`] for shapes or numbers that do not fit, or no frames; [`crate::Error::Config`] for settings
@@ -74,10 +74,11 @@ impl StableVc {
         if !(0.1..=10.0).contains(&timing.speed) {
             return input(format!("speed = {}: give 0.1 to 10", timing.speed));
         }
-        let level = check_source(self.config().bands, mel, f0_hz)?;
-        if level.is_empty() {
+        check_source(self.config().bands, mel, f0_hz)?;
+        if f0_hz.is_empty() {
             return input("no frames to convert");
         }
+        let envelopes = self.envelopes(mel)?;
         let features = self.need_content()?.features(&mel.squeeze(0)?)?;
         let (tokens, runs) = dedup(&self.clusters.tokens(&features)?);
         let hidden = self.hidden(&self.clusters.centroids(&tokens)?, target, None)?;
@@ -88,7 +89,8 @@ impl StableVc {
             units: &units,
             rate,
         };
-        let (f0_hz, level) = (source.f0(f0_hz), source.level(&level));
+        let width = self.envelopes.width();
+        let (f0_hz, envelopes) = (source.f0(f0_hz), source.envelopes(&envelopes, width));
         let hidden = repeat(&hidden, &units)?;
 
         let mut renderer = Renderer::new(self.clone(), settings)?;
@@ -96,8 +98,9 @@ impl StableVc {
         for first in (0..f0_hz.len()).step_by(settings.chunk) {
             let last = f0_hz.len().min(first + settings.chunk);
             let hidden = hidden.narrow(2, first / rate, (last - first) / rate)?;
-            let (f0_hz, level) = (&f0_hz[first..last], &level[first..last]);
-            let mel = renderer.chunk(&hidden.contiguous()?, f0_hz, level, target)?;
+            let f0_hz = &f0_hz[first..last];
+            let envelopes = &envelopes[first * width..last * width];
+            let mel = renderer.chunk(&hidden.contiguous()?, f0_hz, envelopes, target)?;
             chunks.push(with_f0(&mel, f0_hz)?);
         }
         match joined(chunks)? {
@@ -144,43 +147,67 @@ struct Stretch<'a> {
 }
 
 impl Stretch<'_> {
-    /// Levels at the new timing, interpolated inside each run.
-    fn level(&self, values: &[f32]) -> Vec<f32> {
-        self.map(values, |a, b, share| a + (b - a) * share)
+    /// Envelopes of `width` numbers at the new timing, interpolated inside each run.
+    fn envelopes(&self, values: &[f32], width: usize) -> Vec<f32> {
+        let between = |place: Place| {
+            (0..width).map(move |i| {
+                let (a, b) = (
+                    values[place.before * width + i],
+                    values[place.after * width + i],
+                );
+                a + (b - a) * place.share
+            })
+        };
+        let places = self.places(values.len() / width);
+        places.into_iter().flat_map(between).collect()
     }
 
     /// F0 at the new timing; between a voiced and an unvoiced frame, that of the nearer one.
     fn f0(&self, values: &[f32]) -> Vec<f32> {
-        self.map(values, |a, b, share| {
+        let between = |place: Place| {
+            let (a, b) = (values[place.before], values[place.after]);
             if a > 0.0 && b > 0.0 {
-                a + (b - a) * share
-            } else if share < 0.5 {
+                a + (b - a) * place.share
+            } else if place.share < 0.5 {
                 a
             } else {
                 b
             }
-        })
+        };
+        let places = self.places(values.len());
+        places.into_iter().map(between).collect()
     }
 
-    /// `between` gives the value at a share of the way from one frame to the next.
-    fn map(&self, values: &[f32], between: impl Fn(f32, f32, f32) -> f32) -> Vec<f32> {
+    /// Where each frame of the new timing lies among the `frames` of the old one.
+    fn places(&self, frames: usize) -> Vec<Place> {
         let mut out = Vec::new();
         let mut first = 0;
         for (&run, &units) in self.runs.iter().zip(self.units) {
             let (from, to) = (run as usize * self.rate, units * self.rate);
             // The last unit may reach beyond the last frame, which is then heard again.
-            let value = |i: usize| values[(first + i.min(from - 1)).min(values.len() - 1)];
+            let old = |i: usize| (first + i.min(from - 1)).min(frames - 1);
             for frame in 0..to {
                 let at = (frame as f64 + 0.5) * from as f64 / to as f64 - 0.5;
                 let at = at.clamp(0.0, (from - 1) as f64);
                 let whole = at.floor();
-                let (i, share) = (whole as usize, (at - whole) as f32);
-                out.push(between(value(i), value(i + 1), share));
+                out.push(Place {
+                    before: old(whole as usize),
+                    after: old(whole as usize + 1),
+                    share: (at - whole) as f32,
+                });
             }
             first += from;
         }
         out
     }
+}
+
+/// A place between two frames: a share of the way from the one to the other.
+#[derive(Clone, Copy)]
+struct Place {
+    before: usize,
+    after: usize,
+    share: f32,
 }
 
 #[cfg(test)]
@@ -194,8 +221,14 @@ mod tests {
             units: &[2, 1],
             rate: 2,
         };
-        let level = stretch.level(&[0.0, 1.0, 10.0, 10.0, 20.0, 20.0]);
-        assert_eq!(level, [0.0, 0.25, 0.75, 1.0, 10.0, 20.0]);
+        let level = [0.0, 1.0, 10.0, 10.0, 20.0, 20.0];
+        let stretched = [0.0, 0.25, 0.75, 1.0, 10.0, 20.0];
+        assert_eq!(stretch.envelopes(&level, 1), stretched);
+        let two = level.map(|x| [x, -x]).concat();
+        assert_eq!(
+            stretch.envelopes(&two, 2),
+            stretched.map(|x| [x, -x]).concat()
+        );
         let f0 = stretch.f0(&[100.0, 0.0, 0.0, 0.0, 200.0, 202.0]);
         assert_eq!(f0, [100.0, 100.0, 0.0, 0.0, 0.0, 201.0]);
     }
@@ -208,8 +241,8 @@ mod tests {
             rate: 2,
         };
         let values: Vec<f32> = (0..8).map(|i| i as f32).collect();
-        assert_eq!(stretch.level(&values), values);
+        assert_eq!(stretch.envelopes(&values, 1), values);
         // The last frame of an odd number counts twice.
-        assert_eq!(stretch.level(&values[..7])[6..], [6.0, 6.0]);
+        assert_eq!(stretch.envelopes(&values[..7], 1)[6..], [6.0, 6.0]);
     }
 }

@@ -23,10 +23,10 @@ impl Gaussian {
             .model
             .hidden(&fixture.tensor("features"), &target, None)
             .unwrap();
-        let (f0, level) = (fixture.values("f0"), fixture.values("level"));
+        let (f0, envelopes) = (fixture.values("f0"), fixture.values("envelopes"));
         let condition = fixture
             .model
-            .condition(&hidden, &f0, &level, &target)
+            .condition(&hidden, &f0, &envelopes, &target)
             .unwrap();
         let noise = fixture.tensor("noise").unsqueeze(0).unwrap();
         let spread = fixture

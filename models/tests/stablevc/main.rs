@@ -116,10 +116,13 @@ impl Source {
         let frames = self.frames();
         let rate = model.config().frames_per_unit;
         let (mut mel, mut f0_hz) = (self.mel.clone(), self.f0_hz.clone());
+        let mut envelopes = model.envelopes(&mel).unwrap();
+        let width = envelopes.len() / frames;
         while f0_hz.len() % rate != 0 {
             let last = mel.narrow(2, f0_hz.len() - 1, 1).unwrap();
             mel = Tensor::cat(&[&mel, &last], 2).unwrap();
             f0_hz.push(f0_hz[f0_hz.len() - 1]);
+            envelopes.extend_from_within(envelopes.len() - width..);
         }
         let content = model.content().unwrap();
         let mut features = content.features(&mel.squeeze(0).unwrap()).unwrap();
@@ -133,8 +136,9 @@ impl Source {
             past: past / rate,
         };
         let hidden = model.hidden(&features, target, Some(units)).unwrap();
-        let level = levels(&mel);
-        let condition = model.condition(&hidden, &f0_hz, &level, target).unwrap();
+        let condition = model
+            .condition(&hidden, &f0_hz, &envelopes, target)
+            .unwrap();
         let noise = model.noise(settings.seed, 0, f0_hz.len()).unwrap();
         let noise = (noise * settings.temperature).unwrap();
         let chunks = Some(Chunks { chunk, past });
@@ -143,16 +147,6 @@ impl Source {
             .unwrap();
         mel.narrow(2, 0, frames).unwrap()
     }
-}
-
-/// Levels as the training code computes them.
-fn levels(mel: &Tensor) -> Vec<f32> {
-    let rows = mel.squeeze(0).unwrap().t().unwrap();
-    let level = |row: Vec<f32>| {
-        let power = row.iter().map(|x| (2.0 * x).exp()).sum::<f32>() / row.len() as f32;
-        (0.5 * (power + 1e-9).ln() + 4.0) / 2.0
-    };
-    rows.to_vec2().unwrap().into_iter().map(level).collect()
 }
 
 fn flat(tensor: &Tensor) -> Vec<f32> {

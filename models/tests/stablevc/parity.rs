@@ -3,7 +3,7 @@
 use candle_core::Tensor;
 use syrinx_models::stablevc::{Chunks, Condition, ContentKind, Grid, Settings, Solver, Target};
 
-use crate::{Fixture, assert_close, levels};
+use crate::{Fixture, assert_close};
 
 /// Close to what double precision gives.
 const TOLERANCE: f32 = 2e-4;
@@ -53,8 +53,10 @@ impl Fixture {
     }
 
     fn condition(&self, hidden: &Tensor, target: &Target) -> Condition {
-        let (f0, level) = (self.values("f0"), self.values("level"));
-        self.model.condition(hidden, &f0, &level, target).unwrap()
+        let (f0, envelopes) = (self.values("f0"), self.values("envelopes"));
+        self.model
+            .condition(hidden, &f0, &envelopes, target)
+            .unwrap()
     }
 
     fn noise(&self) -> Tensor {
@@ -82,11 +84,16 @@ fn speaker_and_style() {
 }
 
 #[test]
-fn level() {
+fn level_and_shape() {
     let fixture = Fixture::new();
-    let ours = levels(&fixture.tensor("mel").unsqueeze(0).unwrap());
-    for (a, b) in ours.iter().zip(fixture.values("level")) {
-        assert!((a - b).abs() < 1e-5);
+    let mel = fixture.tensor("mel").unsqueeze(0).unwrap();
+    let (ours, theirs) = (
+        fixture.model.envelopes(&mel).unwrap(),
+        fixture.values("envelopes"),
+    );
+    assert_eq!(ours.len(), theirs.len());
+    for (a, b) in ours.iter().zip(theirs) {
+        assert!((a - b).abs() < 1e-5, "{a} {b}");
     }
 }
 

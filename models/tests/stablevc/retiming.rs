@@ -3,7 +3,7 @@
 use candle_core::Tensor;
 use syrinx_models::stablevc::{Chunks, Durations, Settings, Timing, dedup};
 
-use crate::{Fixture, Source, assert_close, levels};
+use crate::{Fixture, Source, assert_close};
 
 fn settings() -> Settings {
     Settings {
@@ -43,9 +43,9 @@ fn the_timing_of_the_source_keeps_it_frame_by_frame() {
         .flat_map(|(i, &run)| vec![hidden.narrow(2, i, 1).unwrap(); run as usize])
         .collect();
     let hidden = Tensor::cat(&columns, 2).unwrap();
-    let level = levels(&source.mel);
+    let envelopes = model.envelopes(&source.mel).unwrap();
     let condition = model
-        .condition(&hidden, &source.f0_hz, &level, &target)
+        .condition(&hidden, &source.f0_hz, &envelopes, &target)
         .unwrap();
     let noise = model.noise(3, 0, 44).unwrap();
     let chunks = Chunks { chunk: 8, past: 16 };

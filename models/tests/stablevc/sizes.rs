@@ -11,6 +11,7 @@ fn the_starter_is_the_one_that_is_trained() {
     let starter = json!({
         "bands": 100, "symbols": 178, "frames_per_unit": 2,
         "content": {"channels": 160, "hidden": 192, "kernel": 7, "ahead": [[0, 1, 0, 1, 0], [0, 1, 1, 1, 1], [2, 3, 2, 3, 3]], "features": 64, "clusters": 512},
+        "shape": {"bands": 84, "features": 16},
         "key_channels": 192,
         "speaker": {"channels": 256, "features": 256},
         "style": {"codes": 256, "code_channels": 64, "code_frames": 8, "channels": 128, "hidden": 192, "kernel": 3, "blocks": 2, "pool": 4},
@@ -34,7 +35,14 @@ fn configurations_survive_their_json() {
 
 /// Parameters of tensors whose names begin with one of `parts`; clusters, codebooks and spreads are not trained with them.
 fn count(tensors: &[NamedShape], parts: &[&str]) -> usize {
-    let fixed = |name: &str| ["content.centroids", "style.codebook", "spread"].contains(&name);
+    let buffers = [
+        "content.centroids",
+        "style.codebook",
+        "spread",
+        "shape.basis",
+        "shape.mean",
+    ];
+    let fixed = |name: &str| buffers.contains(&name);
     let own = |name: &str| parts.iter().any(|part| name.starts_with(part)) && !fixed(name);
     let mine = tensors.iter().filter(|(name, _)| own(name));
     mine.map(|(_, shape)| shape.iter().product::<usize>()).sum()
@@ -86,7 +94,7 @@ fn parameters_of_the_starter() {
     let duration = linear(192, 192) + linear(192, 1);
     assert_eq!(count(&tensors, &["duration."]), duration);
     let film = linear(257, 2 * 192 * 2);
-    let frame = linear(192, 384) + linear(4, 192) + 2 * conv_block(192, 288, 3) + film;
+    let frame = linear(192, 384) + linear(20, 192) + 2 * conv_block(192, 288, 3) + film;
     assert_eq!(count(&tensors, FRAME), frame + 192 + conv(192, 100, 1));
     let ends = linear(64, 192) + linear(2 * 100 + 192, 192) + 192 + linear(192, 100);
     let flow = ends + 3 * (one + linear(192, 2 * 192));

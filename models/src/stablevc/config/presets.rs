@@ -1,8 +1,8 @@
 //! Named sizes.
 
 use super::{
-    Config, ContentConfig, EncoderConfig, FlowConfig, FrameConfig, ModuleConfig, SpeakerConfig,
-    StyleConfig,
+    Config, ContentConfig, EncoderConfig, FlowConfig, FrameConfig, ModuleConfig, ShapeConfig,
+    SpeakerConfig, StyleConfig,
 };
 
 impl Config {
@@ -27,6 +27,10 @@ impl Config {
                 features: 64,
                 clusters: 512,
             },
+            shape: Some(ShapeConfig {
+                bands: 84,
+                features: 16,
+            }),
             key_channels: 192,
             speaker: SpeakerConfig {
                 channels: Some(256),
@@ -83,6 +87,7 @@ impl Config {
                 features: 1024,
                 clusters: 1024,
             },
+            shape: None,
             key_channels: 80,
             speaker: SpeakerConfig {
                 channels: None,

@@ -21,6 +21,15 @@ impl Config {
         }
         size("content.features", content.features)?;
         size("content.clusters", content.clusters)?;
+        if let Some(shape) = &self.shape {
+            size("shape.features", shape.features)?;
+            require((1..=self.bands).contains(&shape.bands), || {
+                format!("shape.bands = {}: give 1 to {}", shape.bands, self.bands)
+            })?;
+            require(self.conditions, || {
+                "shape: a model without conditions has none".into()
+            })?;
+        }
         size("key_channels", self.key_channels)?;
         size("speaker.channels", self.speaker.channels.unwrap_or(1))?;
         size("speaker.features", self.speaker.features)?;

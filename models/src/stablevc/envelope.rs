@@ -1,0 +1,108 @@
+//! Level and coarse spectral shape of the source, frame by frame: what content features leave out of how it was said.
+//!
+//! A frame's envelope is a row of 1 + F numbers: its level, then what its cepstra 1 to F differ from their mean so far. That
+//! mean takes the microphone, and part of the speaker, away; a frame counts for it by its level, and it begins as a common
+//! mean and forgets within minutes. Nothing looks ahead.
+
+use candle_core::{DType, Result, Tensor};
+use candle_nn::VarBuilder;
+
+use super::level::level;
+use super::{Config, ShapeConfig};
+
+/// Mel levels below this, ln of an amplitude, are noise more often than speech: they count as this.
+const FLOOR: f32 = -8.0;
+
+/// Frames that the common mean counts for: one second.
+const PRIOR: f64 = 80.0;
+
+/// What of the mean a spoken frame replaces.
+const FORGOTTEN: f64 = 1.0 / 2400.0;
+
+/// What makes envelopes.
+#[derive(Debug, Clone)]
+pub(super) struct Envelopes {
+    shape: Option<Shape>,
+}
+
+#[derive(Debug, Clone)]
+struct Shape {
+    /// [F, B], row by row.
+    basis: Vec<f32>,
+    /// Common mean `[B]`.
+    mean: Vec<f64>,
+}
+
+/// The mean of one source so far.
+#[derive(Debug, Clone)]
+pub(super) struct EnvelopeState {
+    /// Of each band, times `weight`.
+    sum: Vec<f64>,
+    weight: f64,
+}
+
+impl Envelopes {
+    /// Weights, if the configuration has a shape: `shape.basis` [features, bands], `shape.mean` `[bands]`.
+    pub fn new(config: &Config, vb: &VarBuilder) -> Result<Self> {
+        let load = |sizes: &ShapeConfig| {
+            let vb = vb.pp("shape");
+            let values = |tensor: Tensor| tensor.to_dtype(DType::F32)?.flatten_all()?.to_vec1();
+            let mean: Vec<f32> = values(vb.get(sizes.bands, "mean")?)?;
+            Ok::<_, candle_core::Error>(Shape {
+                basis: values(vb.get((sizes.features, sizes.bands), "basis")?)?,
+                mean: mean.into_iter().map(f64::from).collect(),
+            })
+        };
+        Ok(Self {
+            shape: config.shape.as_ref().map(load).transpose()?,
+        })
+    }
+
+    /// Numbers of a frame.
+    pub fn width(&self) -> usize {
+        1 + self.shape.as_ref().map_or(0, Shape::features)
+    }
+
+    /// Before a source begins.
+    pub fn state(&self) -> EnvelopeState {
+        let mean = self.shape.as_ref().map_or(&[][..], |shape| &shape.mean);
+        EnvelopeState {
+            sum: mean.iter().map(|x| PRIOR * x).collect(),
+            weight: PRIOR,
+        }
+    }
+
+    /// Envelopes [T, 1 + F], frame by frame, of the next rows of `bands` mel levels.
+    pub fn step(&self, rows: &[f32], bands: usize, state: &mut EnvelopeState) -> Vec<f32> {
+        let mut envelopes = Vec::with_capacity(rows.len() / bands * self.width());
+        for row in rows.chunks_exact(bands) {
+            let level = level(row);
+            envelopes.push(level);
+            if let Some(shape) = &self.shape {
+                shape.add(row, level, state, &mut envelopes);
+            }
+        }
+        envelopes
+    }
+}
+
+impl Shape {
+    fn features(&self) -> usize {
+        self.basis.len() / self.mean.len()
+    }
+
+    /// Adds the shape of the frame `row` to `out`.
+    fn add(&self, row: &[f32], level: f32, state: &mut EnvelopeState, out: &mut Vec<f32>) {
+        let spoken = 1.0 / (1.0 + (-6.0 * f64::from(level)).exp());
+        let kept = 1.0 - FORGOTTEN * spoken;
+        state.weight = kept * state.weight + spoken;
+        let mut over = Vec::with_capacity(self.mean.len());
+        for (&x, sum) in row.iter().zip(&mut state.sum) {
+            let x = x.max(FLOOR);
+            *sum = kept * *sum + spoken * f64::from(x);
+            over.push(x - (*sum / state.weight) as f32);
+        }
+        let dot = |basis: &[f32]| basis.iter().zip(&over).map(|(a, b)| a * b).sum::<f32>();
+        out.extend(self.basis.chunks_exact(over.len()).map(dot));
+    }
+}
