@@ -49,7 +49,7 @@ def main():
             for kind, content in (("features", e), ("tokens", centroids)):
                 for styled in (True, False):
                     r = {"keys": keys, "speaker": speaker} | ({"style": style, "styled": torch.ones(1)} if styled else {}); name = f"{mask_name}.{kind}.{'styled' if styled else 'plain'}"
-                    hidden = m.hidden(content, r, unit_mask); h, mu = m.condition(hidden, r, relative, (f0 > 0).double(), level, register, shape)
+                    hidden = m.hidden(content, r, unit_mask, shape); h, mu = m.condition(hidden, r, relative, (f0 > 0).double(), level, register, shape)
                     io[f"{name}.sample"] = m.sample(mu, h, r, frame_mask, noise, STEPS)[0] * 2.5 - 5
                     if mask_name not in ("whole", "8_24") or kind != "features" or not styled: continue
                     io |= {f"{name}.hidden": hidden[0].T, f"{name}.h": h[0], f"{name}.mean": mu[0], f"{name}.cosine": m.sample(mu, h, r, frame_mask, noise, STEPS, True)[0] * 2.5 - 5}

@@ -1,6 +1,6 @@
 """StableVC (arXiv 2412.04724) at any size by config; the Rust twin is models/src/stablevc.
 
-    source mel -> ContentEncoder -> features 64 @ 40 Hz (or tokens -> centroids) -> content module (DualAGC blocks) -> h
+    source mel -> ContentEncoder -> features 64 @ 40 Hz (or tokens -> centroids) + coarse spectral shape -> content module (DualAGC blocks) -> h
     target's references -> timbre keys p of Mega-TTS 2's MRTE (frozen) -> SpeakerEncoder -> v_p
     style clip -> prosody codes of Mega-TTS 2's VQ prosody encoder (frozen) -> StyleEncoder -> s
     h + pitch, voicing, energy, shape -> frame blocks -> condition, prior mean mu -> flow module (FiLM(t) + DualAGC blocks) -> mel
@@ -20,7 +20,7 @@ from model import REGISTER
 STARTER = {
     "bands": 100, "symbols": 178, "frames_per_unit": 2,
     "content": {"channels": 160, "hidden": 192, "kernel": 7, "ahead": [[0, 1, 0, 1, 0], [0, 1, 1, 1, 1], [2, 3, 2, 3, 3]], "features": 64, "clusters": 512},
-    "shape": {"bands": 84, "features": 16},
+    "shape": {"bands": 84, "features": 24},
     "key_channels": 192,
     "speaker": {"channels": 256, "features": 256},
     "style": {"codes": 256, "code_channels": 64, "code_frames": 8, "channels": 128, "hidden": 192, "kernel": 3, "blocks": 2, "pool": 4},
@@ -144,16 +144,19 @@ class StableVc(nn.Module):
     def __init__(self, c=STARTER):
         super().__init__(); self.config = c; s, m, fr, fl = (c[k] for k in ("style", "module", "frame", "flow")); ch, v, keys = m["channels"], c["speaker"]["features"], c["key_channels"]
         self.content = ContentEncoder(c["bands"], c["symbols"], **c["content"]); self.speaker = SpeakerEncoder(keys, **c["speaker"]); self.style = StyleEncoder(**s)
+        shape = c["shape"]["features"] if c.get("shape") else 0; self.shape = Shape(**c["shape"]) if shape else None; self.shaped = nn.Linear(shape * c["frames_per_unit"], ch, bias=False) if shape else None
+        if shape: nn.init.zeros_(self.shaped.weight)
         self.enter = nn.Linear(c["content"]["features"], ch); self.module = nn.ModuleList(Block(ch, m["heads"], m["hidden"], m["kernel"], keys, v, s["channels"]) for _ in range(m["blocks"]))
-        self.duration = nn.Sequential(nn.Linear(ch, ch), nn.SiLU(), nn.Linear(ch, 1)); self.up = nn.Linear(ch, ch * c["frames_per_unit"]); self.shape = Shape(**c["shape"]) if c.get("shape") else None; self.conditions = nn.Linear(4 + (c["shape"]["features"] if c.get("shape") else 0), ch)
+        self.duration = nn.Sequential(nn.Linear(ch, ch), nn.SiLU(), nn.Linear(ch, 1)); self.up = nn.Linear(ch, ch * c["frames_per_unit"]); self.conditions = nn.Linear(4 + shape, ch)
         self.frame = nn.ModuleList(CausalConvBlock(ch, fr["hidden"], fr["kernel"]) for _ in range(fr["blocks"])); self.film = nn.Linear(v + 1, 2 * ch * fr["blocks"]); nn.init.zeros_(self.film.weight); nn.init.zeros_(self.film.bias)
         self.norm = ChannelNorm(ch); self.mean = nn.Conv1d(ch, c["bands"], 1); self.register_buffer("spread", torch.full((c["bands"],), 0.4))
         self.time = nn.Sequential(nn.Linear(fl["time"], fl["channels"]), nn.SiLU()); self.input = nn.Linear(2 * c["bands"] + ch, fl["channels"])
         self.flow = nn.ModuleList(Block(fl["channels"], fl["heads"], fl["hidden"], fl["kernel"], keys, v, s["channels"], fl["channels"]) for _ in range(fl["blocks"]))
         self.flow_norm = RmsNorm(fl["channels"]); self.output = nn.Linear(fl["channels"], c["bands"]); nn.init.zeros_(self.output.weight); nn.init.zeros_(self.output.bias)
-    def hidden(self, e, r, mask):
-        """Content features [B, U, features] -> [B, U, C]."""
+    def hidden(self, e, r, mask, shape=None):
+        """Content features [B, U, features], shape of their frames [B, T, features] if they stand where they stood -> [B, U, C]."""
         x = self.enter(e)
+        if shape is not None: x = x + self.shaped(shape.reshape(*e.shape[:2], -1))
         for b in self.module: x = b(x, r, mask)
         return x
     def condition(self, x, r, f0, voiced, level, register, shape=None):

@@ -32,6 +32,14 @@ SHARES = {"pure": 0.2, "virtual": 0.27, "fast": 0.03, "pseudo": 0.1, "real": 0.4
 CROP = 208  # frames
 BEFORE = 400  # frames before a crop, at most, from which the mean of its shape is known
 
+def misheard(mel, r):
+    """A mel [100, T] in which sounds are harder to tell, half of the time: as the content extractor finds people whom it has not learned from."""
+    if r.random() < 0.5: return mel
+    mel = heard(mel, r, 0.3); t = mel.shape[1]
+    for _ in range(r.randint(0, 3)): k = min(t, r.randint(2, 14)); at = r.randint(0, t - k); mel[:, at: at + k] = mel.mean()
+    if r.random() < 0.5: k = r.randint(4, 24); at = r.randint(0, 100 - k); mel[at: at + k] = mel.mean()
+    return mel
+
 class Batches:
     """Crops of targets, what is heard of them, and references by the same voice."""
     def __init__(self, corpus, dvectors, acoustic, seed, shape):
@@ -51,7 +59,7 @@ class Batches:
     def next(self, n):
         r, c = self.r, self.corpus; want = round(math.exp(r.uniform(math.log(100), math.log(800)))); refs = torch.zeros(n, 100, want)
         b = {k: torch.zeros(n, CROP) for k in ("f0", "voiced", "level", "weight")} | {"mel": torch.full((n, 100, CROP), FLOOR), "register": torch.zeros(n), "bands": torch.ones(n, 100), "shape": torch.zeros(n, CROP, len(self.shape.basis)), "d": torch.zeros(n, 256), "known": torch.zeros(n), "voice": torch.zeros(n, dtype=torch.long), "heard": torch.zeros(n, dtype=torch.long), "labels": torch.full((n, CROP // 2), -1)}
-        source, prosody = torch.full((n, 100, CROP), FLOOR), torch.full((n, 100, CROP), FLOOR)
+        source, content, prosody = (torch.full((n, 100, CROP), FLOOR) for _ in range(3))
         for i in range(n):
             u = self.draw(); a = 2 * r.randint(0, max(0, (u.frames - CROP) // 2)); z = min(u.frames, a + CROP); k = z - a; twin = c.twin(u, r) if r.random() < 0.6 else None
             mel, ref, register, h = u.mel(a, z).T, c.reference(u, r, want).T, u.register, 1.0; f0 = u.f0()[a:z]
@@ -63,8 +71,8 @@ class Batches:
             if u.voice.startswith("ls"): b["bands"][i] = REAL_BANDS
             elif r.random() < 0.5: ref[REAL_BANDS == 0] = FLOOR
             if r.random() < 0.3: ref = disguise(ref[None], r)[0]
-            refs[i] = ref; s = twin or u; b["heard"][i] = c.voice_id[s.voice]; b["labels"][i, : k // 2] = torch.repeat_interleave(u.ids(), u.units())[a // 2: z // 2]; begin = max(0, a - r.randint(0, BEFORE)); whole = heard(s.mel(begin, z).T, r, 0.2, 0.75 if twin else 1.0); source[i, :, :k] = whole[:, a - begin:]; b["shape"][i, :k] = self.shape(whole[None])[0, a - begin:] if r.random() < 0.92 else 0; prosody[i, :, :k] = to_register(s.mel(a, z).T, s.register - r.gauss(0, 0.04))
-        b["level"], b["source"] = level_of(source), source
+            refs[i] = ref; s = twin or u; b["heard"][i] = c.voice_id[s.voice]; b["labels"][i, : k // 2] = torch.repeat_interleave(u.ids(), u.units())[a // 2: z // 2]; begin = max(0, a - r.randint(0, BEFORE)); whole = heard(s.mel(begin, z).T, r, r.choice((0.06, 0.12, 0.2)), 0.75 if twin else 1.0); source[i, :, :k] = whole[:, a - begin:]; content[i, :, :k] = misheard(source[i, :, :k], r); b["shape"][i, :k] = self.shape(whole[None])[0, a - begin:] if r.random() < 0.92 else 0; prosody[i, :, :k] = to_register(s.mel(a, z).T, s.register - r.gauss(0, 0.04))
+        b["level"], b["source"] = level_of(source), content
         b["codes"] = self.acoustic.prosody.nearest(self.acoustic.prosody.latents(prosody, torch.full((n,), CROP))[0]); b["keys"] = self.acoustic.timbre(normal(refs))
         return b
 
@@ -88,7 +96,7 @@ def main():
     m = StableVc(STARTER); taught = torch.load(o.content); m.content.load_state_dict(taught["average"]); m.content.requires_grad_(o.content_rate > 0); m.style.codebook.copy_(acoustic.prosody.codebook); batches = Batches(corpus, torch.load(o.dvectors), acoustic, int(time.time()), m.shape)
     judge = nn.Sequential(nn.Linear(STARTER["style"]["channels"], 64), nn.SiLU(), nn.Linear(64, len(corpus.voices))); telling = nn.Sequential(nn.Linear(128, 128), nn.SiLU(), nn.Linear(128, len(corpus.voices))); 
     if o.start:  # what it did not know of the source yet counts nothing at first
-        start = {k: v.float() for k, v in load_file(pathlib.Path(o.start) / "stablevc.safetensors").items()}; w = start["conditions.weight"]; start["conditions.weight"] = F.pad(w, (0, m.conditions.in_features - w.shape[1])); m.load_state_dict({k: v for k, v in m.state_dict().items() if k.startswith("shape.")} | start)
+        start = {k: v.float() for k, v in load_file(pathlib.Path(o.start) / "stablevc.safetensors").items()}; own = m.state_dict(); w = start["conditions.weight"]; start["conditions.weight"] = F.pad(w, (0, m.conditions.in_features - w.shape[1])); m.load_state_dict(own | {k: v for k, v in start.items() if v.shape == own[k].shape})
     if not m.shape.mean.any(): m.shape.fit([heard(batches.draw().mel()[:400].T, batches.r, 0.2) for _ in range(400)])
     average = copy.deepcopy(m); every = torch.stack(list(batches.dvectors.values())); print(len(corpus.items), "utterances", len(corpus.voices), "voices", len(every), "d-vectors", flush=True)
     if taught["judge"]["2.weight"].shape == telling[2].weight.shape: telling.load_state_dict(taught["judge"])
@@ -126,17 +134,18 @@ def main():
         v = m.speaker(b["keys"]); l["speaker"] = near(v, b["d"], b["known"]); style = m.style(b["codes"]); styled = (torch.rand(n) < 0.6).float()
         l["style"] = F.cross_entropy(judge(Reverse.apply(style.mean(1), min(1.0, step / 500))), b["voice"]); r = {"keys": b["keys"], "speaker": v.detach(), "style": style, "styled": styled}
         chunk = batches.r.choice([4, 8, 16, 32, 160, 160]); past = batches.r.choice([64, 128, 160]); mask, unit_mask = chunk_mask(CROP, chunk, past), chunk_mask(CROP // 2, chunk // 2, past // 2)
+        shape = b["shape"] + 0.1 * torch.randn_like(b["shape"])
         if step % 4 == 3:
             first, at, length, there = runs(tokens); x = m.content.centroids[torch.gather(tokens, 1, first)]; x = m.hidden(x, r, there[:, None, None])
             l["duration"] = ((m.duration(x)[..., 0] - length.clamp(min=1).log()).square() * there).sum() / there.sum(); x = torch.gather(x, 1, at[..., None].expand(-1, -1, x.shape[2]))
-        else: x = m.hidden(content, r, unit_mask)
-        shape = b["shape"] + 0.1 * torch.randn_like(b["shape"]); h, mu = m.condition(x, r, b["f0"], b["voiced"], b["level"], b["register"], shape); target = normal(b["mel"]); w = b["weight"][:, None] * b["bands"][..., None]; total = w.sum()
+        else: x = m.hidden(content, r, unit_mask, shape)
+        h, mu = m.condition(x, r, b["f0"], b["voiced"], b["level"], b["register"], shape); target = normal(b["mel"]); w = b["weight"][:, None] * b["bands"][..., None]; total = w.sum()
         l["mean"] = ((mu - target).abs() * w).sum() / total; l["slope"] = ((torch.diff(mu, dim=2) - torch.diff(target, dim=2)).abs() * w[..., 1:]).sum() / total
         with torch.no_grad(): k = min(0.99, step / (step + 10)); m.spread.copy_((k * m.spread.square() + (1 - k) * ((mu - target).square() * w).sum((0, 2)) / w.sum((0, 2)).clamp(min=1)).sqrt().clamp(min=0.05))
         loss = l["mean"] + 0.3 * l["slope"] + 0.3 * l["speaker"] + 0.1 * l.get("duration", 0) + 0.1 * l["style"] + 0.2 * l.get("phones", 0) + 0.03 * l.get("heard", 0)
         if progress >= o.flow_from: l["flow"] = flow(m, mu, h, target, w, r, mask); loss = loss + 0.3 * l["flow"]
         if o.consistency and step % 2 == 0:  # the same readings in each other's voices
-            turn = [*range(1, n), 0]; rx = r | {"keys": b["keys"][turn], "speaker": v.detach()[turn]}; _, other = m.condition(m.hidden(content, rx, unit_mask), rx, b["f0"], b["voiced"], b["level"], b["register"][turn], shape); other = torch.where(b["weight"][:, None] > 0, other, normal(torch.tensor(FLOOR)))
+            turn = [*range(1, n), 0]; rx = r | {"keys": b["keys"][turn], "speaker": v.detach()[turn]}; _, other = m.condition(m.hidden(content, rx, unit_mask, shape), rx, b["f0"], b["voiced"], b["level"], b["register"][turn], shape); other = torch.where(b["weight"][:, None] > 0, other, normal(torch.tensor(FLOOR)))
             for p in m.speaker.parameters(): p.requires_grad_(False)
             l["other"] = near(m.speaker(acoustic.timbre(other)), b["d"][turn], b["known"][turn]); loss = loss + o.consistency * l["other"]
             for p in m.speaker.parameters(): p.requires_grad_(True)

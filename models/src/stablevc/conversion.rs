@@ -200,20 +200,20 @@ impl Conversion {
                 clusters.centroids(&clusters.tokens(&features)?)?
             }
         };
+        let frames = units * rate;
+        let numbers = frames * self.model.envelopes.width();
+        let envelopes: Vec<f32> = self.waiting.envelopes.drain(..numbers).collect();
         let sight = Sight {
             angles: &Angles::new(&self.model.module_rotary, self.units, units),
             mask: None,
             past: self.settings.past / rate,
         };
+        let (target, states) = (&self.target, &mut self.module);
         let hidden = self
             .model
-            .module_step(&features, &self.target, sight, &mut self.module)?;
+            .module_step(&features, Some(&envelopes), target, sight, states)?;
         self.units += units;
-        let frames = units * rate;
         let f0_hz: Vec<f32> = self.waiting.f0_hz.drain(..frames).collect();
-        let width = frames * self.model.envelopes.width();
-        let envelopes: Vec<f32> = self.waiting.envelopes.drain(..width).collect();
-        let target = &self.target;
         let mel = self.renderer.chunk(&hidden, &f0_hz, &envelopes, target)?;
         with_f0(&mel, &f0_hz)
     }

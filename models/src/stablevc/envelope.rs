@@ -72,6 +72,15 @@ impl Envelopes {
         }
     }
 
+    /// The shapes of the frames of each of `units` units, one after another: [frames_per_unit · F, U] of `envelopes`
+    /// [T, 1 + F].
+    pub fn units(&self, envelopes: &[f32], units: usize) -> Vec<f32> {
+        let (width, rows) = (self.width(), envelopes.len() / units);
+        let kept = (0..rows).filter(|row| !row.is_multiple_of(width));
+        kept.flat_map(|row| envelopes.iter().skip(row).step_by(rows).copied())
+            .collect()
+    }
+
     /// Envelopes [T, 1 + F], frame by frame, of the next rows of `bands` mel levels.
     pub fn step(&self, rows: &[f32], bands: usize, state: &mut EnvelopeState) -> Vec<f32> {
         let mut envelopes = Vec::with_capacity(rows.len() / bands * self.width());

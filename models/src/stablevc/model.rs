@@ -12,11 +12,11 @@ use super::dual_attention::{KeyWidths, References};
 use super::envelope::Envelopes;
 use super::flow::FlowModule;
 use super::frame_part::FramePart;
-use super::pointwise::pointwise;
+use super::pointwise::{from_linear, pointwise};
 use super::speaker::SpeakerEncoder;
 use super::style::StyleEncoder;
 use super::target::{Parts, Target};
-use super::{Config, KMeans, PhoneEncoder};
+use super::{Config, KMeans, PhoneEncoder, ShapeConfig};
 use crate::error::input;
 use crate::nn::Rotary;
 use crate::{Checkpoint, Result};
@@ -32,6 +32,8 @@ pub struct StableVc {
     speaker: Option<SpeakerEncoder>,
     style: StyleEncoder,
     pub(super) enter: Conv1d,
+    /// The shape of a unit's frames, beside its content.
+    pub(super) shaped: Option<Conv1d>,
     pub(super) module: Vec<Block>,
     pub(super) module_rotary: Rotary,
     duration: (Conv1d, Conv1d),
@@ -68,6 +70,10 @@ impl StableVc {
             SpeakerEncoder::new(keys, hidden, features, vb.pp("speaker"))
         };
         let block = |i| Block::new(module, widths, vb.pp(format!("module.{i}")));
+        let shaped = |shape: &ShapeConfig| {
+            let inputs = shape.features * config.frames_per_unit;
+            from_linear(&vb.get((channels, inputs), "shaped.weight")?, None)
+        };
         let duration = vb.pp("duration");
         Ok(Self {
             content: content.encoder.as_ref().map(encoder).transpose()?,
@@ -75,6 +81,7 @@ impl StableVc {
             speaker: config.speaker.channels.map(speaker).transpose()?,
             style: StyleEncoder::new(&config.style, vb.pp("style"))?,
             enter: pointwise(content.features, channels, vb.pp("enter"))?,
+            shaped: config.shape.as_ref().map(shaped).transpose()?,
             module: (0..module.blocks)
                 .map(block)
                 .collect::<candle_core::Result<_>>()?,

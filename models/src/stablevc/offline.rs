@@ -1,6 +1,7 @@
 //! Whole signals at once, under masks: what a [`super::Conversion`] computes chunk by chunk.
 
 use candle_core::{Device, Tensor};
+use syrinx_vocoder::kernel::Activation;
 use syrinx_vocoder::noise::NoiseField;
 
 use super::attention::{Angles, chunk_mask};
@@ -30,19 +31,27 @@ impl Chunks {
 }
 
 impl StableVc {
-    /// The content module over features (or centroids) [U, F]: [1, C, U]. Without `chunks`, every unit sees every other.
+    /// The content module over features (or centroids) [U, F]: [1, C, U], with the [`envelopes`](Self::envelopes) of their
+    /// frames, unless they stand elsewhere than in the source. Without `chunks`, every unit sees every other.
     ///
     /// # Errors
-    /// [`crate::Error::Input`] for features of another width, or a target of another model.
+    /// [`crate::Error::Input`] for features of another width, another number of envelopes, or a target of another model.
     pub fn hidden(
         &self,
         features: &Tensor,
+        envelopes: Option<&[f32]>,
         target: &Target,
         chunks: Option<Chunks>,
     ) -> Result<Tensor> {
         self.check_target(target)?;
         let features = self.rows("content", features, self.config().content.features)?;
         let units = features.dim(0)?;
+        let needed = units * self.config().frames_per_unit * self.envelopes.width();
+        if let Some(given) = envelopes.map(<[f32]>::len).filter(|n| *n != needed) {
+            return input(format!(
+                "{given} numbers of envelopes for {units} units: give {needed}"
+            ));
+        }
         let angles = Angles::new(&self.module_rotary, 0, units);
         let mask = chunks
             .map(|chunks| chunks.mask(units, self.device()))
@@ -52,7 +61,8 @@ impl StableVc {
             mask: mask.as_ref(),
             past: 0,
         };
-        Ok(self.module_step(&features, target, sight, &mut self.module_states())?)
+        let states = &mut self.module_states();
+        Ok(self.module_step(&features, envelopes, target, sight, states)?)
     }
 
     /// Predicted ln of the run length of each unit of `hidden` [1, C, N], in units: `[N]` (section "Duration module").
@@ -170,16 +180,29 @@ impl StableVc {
         })
     }
 
-    /// The next units [U, F] through the content module: [1, C, U].
+    /// The next units [U, F], with the envelopes of their frames where they are known, through the content module: [1, C, U].
     pub(super) fn module_step(
         &self,
         features: &Tensor,
+        envelopes: Option<&[f32]>,
         target: &Target,
         sight: Sight,
         states: &mut [super::block::BlockState],
     ) -> candle_core::Result<Tensor> {
         let features = features.t()?.unsqueeze(0)?.contiguous()?;
-        let mut x = self.enter.forward(&features)?;
+        let shape = match (&self.shaped, envelopes) {
+            (Some(shaped), Some(envelopes)) => {
+                let shape = self.envelopes.units(envelopes, features.dim(2)?);
+                let rows = shape.len() / features.dim(2)?;
+                let shape = Tensor::from_vec(shape, (1, rows, ()), features.device())?;
+                Some(shaped.forward(&shape)?)
+            }
+            _ => None,
+        };
+        let none = Activation::Identity;
+        let mut x = self
+            .enter
+            .forward_fused(&features, none, none, shape.as_ref())?;
         for ((block, keys), state) in self.module.iter().zip(&target.parts.module).zip(states) {
             x = block.step(&x, keys, None, sight, state)?;
         }

@@ -81,7 +81,7 @@ impl StableVc {
         let envelopes = self.envelopes(mel)?;
         let features = self.need_content()?.features(&mel.squeeze(0)?)?;
         let (tokens, runs) = dedup(&self.clusters.tokens(&features)?);
-        let hidden = self.hidden(&self.clusters.centroids(&tokens)?, target, None)?;
+        let hidden = self.hidden(&self.clusters.centroids(&tokens)?, None, target, None)?;
         let units = self.units(&hidden, &runs, timing)?;
         let rate = self.config().frames_per_unit;
         let source = Stretch {

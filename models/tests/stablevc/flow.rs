@@ -21,7 +21,7 @@ impl Gaussian {
         let target = fixture.target(false);
         let hidden = fixture
             .model
-            .hidden(&fixture.tensor("features"), &target, None)
+            .hidden(&fixture.tensor("features"), None, &target, None)
             .unwrap();
         let (f0, envelopes) = (fixture.values("f0"), fixture.values("envelopes"));
         let condition = fixture

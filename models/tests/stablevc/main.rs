@@ -135,7 +135,9 @@ impl Source {
             chunk: chunk / rate,
             past: past / rate,
         };
-        let hidden = model.hidden(&features, target, Some(units)).unwrap();
+        let hidden = model
+            .hidden(&features, Some(&envelopes), target, Some(units))
+            .unwrap();
         let condition = model
             .condition(&hidden, &f0_hz, &envelopes, target)
             .unwrap();

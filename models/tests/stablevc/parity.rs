@@ -48,7 +48,12 @@ impl Fixture {
 
     fn hidden(&self, kind: ContentKind, target: &Target, units: Option<Chunks>) -> Tensor {
         self.model
-            .hidden(&self.content(kind), target, units)
+            .hidden(
+                &self.content(kind),
+                Some(&self.values("envelopes")),
+                target,
+                units,
+            )
             .unwrap()
     }
 
@@ -180,7 +185,7 @@ fn durations() {
     let (tokens, _) = syrinx_models::stablevc::dedup(&fixture.numbers("tokens"));
     let content = fixture.model.clusters().centroids(&tokens).unwrap();
     let target = fixture.target(true);
-    let hidden = fixture.model.hidden(&content, &target, None).unwrap();
+    let hidden = fixture.model.hidden(&content, None, &target, None).unwrap();
     let ours = fixture.model.log_run_lengths(&hidden).unwrap();
     let theirs = fixture.values("log_durations");
     assert_eq!(ours.len(), theirs.len());

@@ -36,7 +36,7 @@ fn the_timing_of_the_source_keeps_it_frame_by_frame() {
     let (tokens, runs) = dedup(&model.clusters().tokens(&features).unwrap());
     assert!(tokens.len() < 22, "some tokens repeat");
     let centroids = model.clusters().centroids(&tokens).unwrap();
-    let hidden = model.hidden(&centroids, &target, None).unwrap();
+    let hidden = model.hidden(&centroids, None, &target, None).unwrap();
     let columns: Vec<Tensor> = runs
         .iter()
         .enumerate()
@@ -64,7 +64,7 @@ fn lengths_are_those_predicted_over_the_speed() {
     let features = content.features(&source.mel.squeeze(0).unwrap()).unwrap();
     let (tokens, runs) = dedup(&model.clusters().tokens(&features).unwrap());
     let centroids = model.clusters().centroids(&tokens).unwrap();
-    let hidden = model.hidden(&centroids, &target, None).unwrap();
+    let hidden = model.hidden(&centroids, None, &target, None).unwrap();
     let logs = model.log_run_lengths(&hidden).unwrap();
     let predicted: Vec<f64> = logs.iter().map(|&log| f64::from(log).exp()).collect();
     let given: Vec<f64> = runs.iter().map(|&run| f64::from(run)).collect();

@@ -11,7 +11,7 @@ fn the_starter_is_the_one_that_is_trained() {
     let starter = json!({
         "bands": 100, "symbols": 178, "frames_per_unit": 2,
         "content": {"channels": 160, "hidden": 192, "kernel": 7, "ahead": [[0, 1, 0, 1, 0], [0, 1, 1, 1, 1], [2, 3, 2, 3, 3]], "features": 64, "clusters": 512},
-        "shape": {"bands": 84, "features": 16},
+        "shape": {"bands": 84, "features": 24},
         "key_channels": 192,
         "speaker": {"channels": 256, "features": 256},
         "style": {"codes": 256, "code_channels": 64, "code_frames": 8, "channels": 128, "hidden": 192, "kernel": 3, "blocks": 2, "pool": 4},
@@ -75,7 +75,7 @@ fn block(
     3 * c + attention + dual + conv(c, hidden, 3) + conv(hidden, c, 1)
 }
 
-const MODULE: &[&str] = &["enter.", "module."];
+const MODULE: &[&str] = &["enter.", "shaped.", "module."];
 const FRAME: &[&str] = &["up.", "conditions.", "frame.", "film.", "norm.", "mean."];
 const FLOW: &[&str] = &["time.", "input.", "flow.", "flow_norm.", "output."];
 
@@ -90,11 +90,12 @@ fn parameters_of_the_starter() {
     let style = conv(64, 128, 3) + 2 * conv_block(128, 192, 3) + 128;
     assert_eq!(count(&tensors, &["style."]), style);
     let one = block(192, 3, 288, 192, 256, 128);
-    assert_eq!(count(&tensors, MODULE), linear(64, 192) + 2 * one);
+    let shaped = 48 * 192;
+    assert_eq!(count(&tensors, MODULE), linear(64, 192) + shaped + 2 * one);
     let duration = linear(192, 192) + linear(192, 1);
     assert_eq!(count(&tensors, &["duration."]), duration);
     let film = linear(257, 2 * 192 * 2);
-    let frame = linear(192, 384) + linear(20, 192) + 2 * conv_block(192, 288, 3) + film;
+    let frame = linear(192, 384) + linear(28, 192) + 2 * conv_block(192, 288, 3) + film;
     assert_eq!(count(&tensors, FRAME), frame + 192 + conv(192, 100, 1));
     let ends = linear(64, 192) + linear(2 * 100 + 192, 192) + 192 + linear(192, 100);
     let flow = ends + 3 * (one + linear(192, 2 * 192));

@@ -146,7 +146,7 @@ fn pitch_is_not_heard_but_the_voice_is() {
     let content = tensor("content", (6, 10));
     let noise = model.noise(1, 0, 12).unwrap();
     let sample = |f0: f32, target: &Target| {
-        let hidden = model.hidden(&content, target, None).unwrap();
+        let hidden = model.hidden(&content, None, target, None).unwrap();
         let condition = model
             .condition(&hidden, &[f0; 12], &[0.0; 12], target)
             .unwrap();

@@ -29,7 +29,7 @@ impl Config {
             },
             shape: Some(ShapeConfig {
                 bands: 84,
-                features: 16,
+                features: 24,
             }),
             key_channels: 192,
             speaker: SpeakerConfig {
