@@ -30,7 +30,7 @@ pub(crate) use encoding::{Encoder, Piece, Reference, median_f0_hz, melody_spread
 pub(crate) use level::speech_level_db;
 pub(crate) use level::{REFERENCE_DB, level_db};
 pub(crate) use resynthesis::{Likeness, Resynthesis};
-pub(crate) use spectrum::{Average, BESIDE, Spectrum, recorded_bands};
+pub(crate) use spectrum::{Average, BESIDE, Loudness, Spectrum, recorded_bands};
 pub(crate) use storage::{read, write};
 
 /// Seconds of speech that are used of all clips of a voice together.

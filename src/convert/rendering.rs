@@ -9,17 +9,16 @@ use syrinx_vocoder::harmonic_noise::HarmonicNoiseStream;
 use syrinx_vocoder::stream::{Frames, Stream};
 
 use super::Converter;
-use super::colour::coloured;
+use super::colour::{Colouring, VoiceSpectrum};
 use super::gains::Gains;
 use super::retiming::{self, Retimed, Retiming, SourceFrame};
 use super::settings::Settings;
 use crate::Result;
-use crate::voice::Colour;
 
 /// A source on its way through the networks.
 pub(super) struct Rendering {
     way: Way,
-    colour: Option<Colour>,
+    colouring: Colouring,
     vocoder: HarmonicNoiseStream,
     hop: usize,
     /// What the vocoder has made, at the nominal level.
@@ -39,7 +38,7 @@ impl Rendering {
     pub fn new(
         converter: &Converter,
         target: Target,
-        colour: Option<Colour>,
+        spectrum: VoiceSpectrum,
         settings: &Settings,
     ) -> Result<Self> {
         let (network, vocoder) = (converter.network(), converter.vocoder());
@@ -65,12 +64,34 @@ impl Rendering {
         };
         Ok(Self {
             way,
-            colour,
+            colouring: Colouring::new(spectrum),
             vocoder: vocoder.stream(settings.seed),
             hop: mel.hop,
             wave: Vec::new(),
             gains: Gains::new(mel.hop),
         })
+    }
+
+    /// Converts log mel frames `mel`, frame-major, of F0 `f0_hz` as a rehearsal: only what converting makes of the spectrum of
+    /// their speaker is kept. Nothing else may be on its way.
+    pub fn rehearse(&mut self, mel: Vec<f32>, f0_hz: Vec<f32>) -> Result<()> {
+        if let Way::Kept(kept) = &mut self.way {
+            (kept.mel, kept.f0_hz) = (mel, f0_hz);
+            for frames in [kept.hear()?, kept.network.flush()?].into_iter().flatten() {
+                self.colouring.hear(&frames)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Forgets what the speaker's converted spectrum is.
+    pub fn forget_speaker(&mut self) {
+        self.colouring.reset();
+    }
+
+    /// Goes on from what `other` knows of the speaker.
+    pub fn know_speaker_as(&mut self, other: &mut Self) {
+        std::mem::swap(&mut self.colouring, &mut other.colouring);
     }
 
     /// Takes a frame of the source.
@@ -114,7 +135,7 @@ impl Rendering {
             && kept.f0_hz.len() >= kept.block
             && let Some(frames) = kept.hear()?
         {
-            let frames = coloured(&frames, self.colour.as_ref())?;
+            let frames = self.colouring.apply(&frames)?;
             self.vocoder.push(&frames, &mut self.wave)?;
         }
         Ok(self.gains.apply(&mut self.wave, false))
@@ -125,7 +146,7 @@ impl Rendering {
         match &mut self.way {
             Way::Kept(kept) => {
                 for frames in [kept.hear()?, kept.network.flush()?].into_iter().flatten() {
-                    let frames = coloured(&frames, self.colour.as_ref())?;
+                    let frames = self.colouring.apply(&frames)?;
                     self.vocoder.push(&frames, &mut self.wave)?;
                 }
             }
@@ -153,12 +174,12 @@ impl Rendering {
     }
 
     /// Takes another target from the next chunk on.
-    pub fn set_target(&mut self, target: Target, colour: Option<Colour>) -> Result<()> {
+    pub fn set_target(&mut self, target: Target, spectrum: VoiceSpectrum) -> Result<()> {
         match &mut self.way {
             Way::Kept(kept) => kept.network.set_target(target)?,
             Way::Retimed(retiming) => retiming.set_target(target),
         }
-        self.colour = colour;
+        self.colouring = Colouring::new(spectrum);
         Ok(())
     }
 
@@ -176,7 +197,7 @@ impl Rendering {
 
     fn sound(&mut self, retimed: &Retimed) -> Result<()> {
         retimed.gains.iter().for_each(|gain| self.gains.add(*gain));
-        let frames = coloured(&retimed.frames, self.colour.as_ref())?;
+        let frames = self.colouring.apply(&retimed.frames)?;
         Ok(self.vocoder.push(&frames, &mut self.wave)?)
     }
 }

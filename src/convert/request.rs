@@ -5,14 +5,14 @@ use std::sync::{Arc, OnceLock};
 
 use syrinx_models::stablevc::{Grid, Solver, Target};
 
-use super::colour::colour_of;
+use super::colour::VoiceSpectrum;
 use super::melody::Melody;
 use super::settings::Settings;
 use super::style::Style;
 use super::{ConversionStream, Converter, Pace, Profile, SourceProfile};
 use crate::audio::Audio;
 use crate::engine::Engine;
-use crate::voice::{Colour, Voice};
+use crate::voice::Voice;
 use crate::{Error, Result};
 
 /// A request to convert speech, see [`Engine::conversion`]; cheap to clone and to use again.
@@ -228,9 +228,9 @@ impl ConversionRequest {
             style: style
                 .map(|style| Style::of(&self.engine, style))
                 .transpose()?,
-            colour: None,
+            spectrum: VoiceSpectrum::default(),
         };
-        who.colour = who.heard(&who.plain_target()?)?;
+        who.spectrum = who.heard()?;
         Ok(self.who.get_or_init(|| who).clone())
     }
 
@@ -275,14 +275,15 @@ pub(super) struct Who {
     pub converter: Converter,
     pub voice: Voice,
     pub style: Option<Style>,
-    /// What is added to the mel that is converted.
-    pub colour: Option<Colour>,
+    /// What the voice sounds like, and converted to itself, once it has been listened to.
+    pub spectrum: VoiceSpectrum,
 }
 
 impl Who {
-    /// The colour of the voice, heard by converting to `target`.
-    pub fn heard(&self, target: &Target) -> Result<Option<Colour>> {
-        colour_of(&self.engine, &self.converter, &self.voice, target)
+    /// Listens to the voice as it is and converted to itself.
+    pub fn heard(&self) -> Result<VoiceSpectrum> {
+        let target = self.plain_target()?;
+        VoiceSpectrum::of(&self.engine, &self.converter, &self.voice, &target)
     }
 
     /// The voice without a style.

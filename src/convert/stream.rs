@@ -22,6 +22,9 @@ const MOST_GAIN_DB: f32 = 50.0;
 /// Frames that are converted before further ones are looked at: two seconds.
 const BLOCK: usize = 160;
 
+/// Frames of a source that are converted in advance, at most, where it waits to be measured: ten seconds.
+const REHEARSED: usize = 800;
+
 /// A source on its way to another voice, one channel at any rate.
 ///
 /// ```text
@@ -76,7 +79,7 @@ impl ConversionStream {
             listener: Listener::new(settings.profile),
             gate: Gate::default(),
             held: Heard::default(),
-            rendering: Rendering::new(converter, target, who.colour.clone(), settings)?,
+            rendering: Rendering::new(converter, target, who.spectrum.clone(), settings)?,
             frames_per_unit: converter.network().config().frames_per_unit,
             who,
             melody,
@@ -133,7 +136,7 @@ impl ConversionStream {
     /// [`Error::Compute`] only.
     pub fn flush(&mut self) -> Result<SourceProfile> {
         let profile = self.finish()?;
-        self.listener.reset();
+        self.forget_speaker();
         Ok(profile)
     }
 
@@ -160,7 +163,7 @@ impl ConversionStream {
     /// Forgets the source so far, and what is ready of it.
     pub fn reset(&mut self) {
         self.restart();
-        self.listener.reset();
+        self.forget_speaker();
     }
 
     /// Samples that what is ready trails what was pushed by at most, at the output rate; while a
@@ -183,9 +186,9 @@ impl ConversionStream {
     /// [`Error::Config`] for a voice of other weights.
     pub fn set_target(&mut self, voice: &Voice) -> Result<()> {
         self.who.voice = voice.clone();
-        self.who.colour = self.who.heard(&self.who.plain_target()?)?;
-        let colour = self.who.colour.clone();
-        self.rendering.set_target(self.who.target()?, colour)?;
+        self.who.spectrum = self.who.heard()?;
+        let spectrum = self.who.spectrum.clone();
+        self.rendering.set_target(self.who.target()?, spectrum)?;
         if self.melody.register_hz.is_some() {
             self.melody.register_hz = Some(self.who.register_hz());
         }
@@ -198,8 +201,8 @@ impl ConversionStream {
     /// # Errors
     /// [`Error::Config`] for a voice of other weights.
     pub fn aim(&mut self, target: &ConversionTarget) -> Result<()> {
-        let colour = target.who.colour.clone();
-        self.rendering.set_target(target.target.clone(), colour)?;
+        let spectrum = target.who.spectrum.clone();
+        self.rendering.set_target(target.target.clone(), spectrum)?;
         self.melody = Melody {
             semitones: self.melody.semitones,
             ..target.melody
@@ -217,6 +220,7 @@ impl ConversionStream {
     pub fn take_over(&mut self, other: &mut Self) {
         self.reset();
         std::mem::swap(&mut self.listener, &mut other.listener);
+        self.rendering.know_speaker_as(&mut other.rendering);
         other.reset();
     }
 
@@ -313,8 +317,18 @@ impl ConversionStream {
         Ok(())
     }
 
+    /// Passes on the frames that have waited, after a rehearsal of the first of them.
     fn release_held(&mut self, profile: &SourceProfile) -> Result<()> {
         let held = std::mem::take(&mut self.held);
+        if !held.f0_hz.is_empty() {
+            let frames =
+                held.f0_hz.len().min(REHEARSED) / self.frames_per_unit * self.frames_per_unit;
+            let mel = &held.mel[..frames * self.mel.bands];
+            let mel = self.nominal(mel, self.gain(profile)).collect();
+            let f0_hz = held.f0_hz[..frames].iter();
+            let f0_hz = f0_hz.map(|hz| self.melody.convert(*hz, profile)).collect();
+            self.rendering.rehearse(mel, f0_hz)?;
+        }
         let frames = held.mel.chunks_exact(self.mel.bands);
         for ((mel, &f0_hz), &power) in frames.zip(&held.f0_hz).zip(&held.powers) {
             self.release(mel, f0_hz, power, profile)?;
@@ -330,16 +344,13 @@ impl ConversionStream {
         power: f32,
         profile: &SourceProfile,
     ) -> Result<()> {
-        let gain_db = profile.level_db.map_or(0.0, |level| NOMINAL_DB - level);
-        let gain_db = gain_db.clamp(-MOST_GAIN_DB, MOST_GAIN_DB);
-        let gain = gain_db * std::f32::consts::LN_10 / 20.0;
-        let floor = self.mel.floor.ln();
+        let gain = self.gain(profile);
         let f0_hz = match self.gate.hear(power, profile.level_db) {
             true => self.melody.convert(f0_hz, profile),
             false => 0.0,
         };
         self.rendering.push(SourceFrame {
-            mel: mel.iter().map(|x| (x + gain).max(floor)).collect(),
+            mel: self.nominal(mel, gain).collect(),
             f0_hz,
             power,
             gain: (-gain).exp(),
@@ -352,6 +363,24 @@ impl ConversionStream {
             self.emit(wave)?;
         }
         Ok(())
+    }
+
+    /// What brings a source to the nominal level, nepers.
+    fn gain(&self, profile: &SourceProfile) -> f32 {
+        let gain_db = profile.level_db.map_or(0.0, |level| NOMINAL_DB - level);
+        gain_db.clamp(-MOST_GAIN_DB, MOST_GAIN_DB) * std::f32::consts::LN_10 / 20.0
+    }
+
+    /// Log mel levels as the networks hear them.
+    fn nominal<'a>(&self, mel: &'a [f32], gain: f32) -> impl Iterator<Item = f32> + use<'a> {
+        let floor = self.mel.floor.ln();
+        mel.iter().map(move |x| (x + gain).max(floor))
+    }
+
+    /// Forgets whose voice the source is.
+    fn forget_speaker(&mut self) {
+        self.listener.reset();
+        self.rendering.forget_speaker();
     }
 
     fn emit(&mut self, wave: Vec<f32>) -> Result<()> {

@@ -97,6 +97,32 @@ impl Spectrum {
         })
     }
 
+    /// The same averages, as of `most` frames where they are of more.
+    pub fn counting_at_most(&self, most: usize) -> Self {
+        let counting = |average: &Average| Average {
+            frames: average.frames.min(most),
+            ..average.clone()
+        };
+        Self {
+            voiced: counting(&self.voiced),
+            unvoiced: counting(&self.unvoiced),
+        }
+    }
+
+    /// Takes in a frame; averages of `most` frames forget as much as they learn.
+    pub fn follow(&mut self, frame: &[f32], voiced: bool, most: usize) {
+        let average = if voiced {
+            &mut self.voiced
+        } else {
+            &mut self.unvoiced
+        };
+        average.frames = average.frames.min(most - 1);
+        average.join(&Average {
+            mean: frame.to_vec(),
+            frames: 1,
+        });
+    }
+
     /// That of several stretches of speech together.
     pub fn together<'a>(spectra: impl IntoIterator<Item = &'a Self>) -> Self {
         let mut sum = Self::default();
@@ -110,17 +136,32 @@ impl Spectrum {
 
 /// Whether each frame, log mel with its F0 in Hz, is voiced; none where it is too soft to count.
 pub(super) fn sounding(frames: &[Vec<f32>], f0_hz: &[f32]) -> Vec<Option<bool>> {
-    let levels: Vec<f32> = frames.iter().map(|frame| level(frame)).collect();
-    let mut sorted = levels.clone();
-    sorted.sort_unstable_by(f32::total_cmp);
-    let at = (0.95 * sorted.len().saturating_sub(1) as f64) as usize;
-    let loud = sorted.get(at).copied().unwrap_or_default();
-    let sounds = |(level, hz): (&f32, &f32)| {
+    let loudness = Loudness::of(frames);
+    let sounds = |(frame, hz): (&Vec<f32>, &f32)| {
         let voiced = *hz > 0.0;
-        let range = if voiced { VOICED_RANGE } else { UNVOICED_RANGE };
-        (*level > loud - range).then_some(voiced)
+        loudness.counts(frame, voiced).then_some(voiced)
     };
-    levels.iter().zip(f0_hz).map(sounds).collect()
+    frames.iter().zip(f0_hz).map(sounds).collect()
+}
+
+/// How loud the loud frames of speech are.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(crate) struct Loudness(f32);
+
+impl Loudness {
+    /// Of log mel frames: one of twenty is louder.
+    pub fn of(frames: &[Vec<f32>]) -> Self {
+        let mut levels: Vec<f32> = frames.iter().map(|frame| level(frame)).collect();
+        levels.sort_unstable_by(f32::total_cmp);
+        let at = (0.95 * levels.len().saturating_sub(1) as f64) as usize;
+        Self(levels.get(at).copied().unwrap_or_default())
+    }
+
+    /// Whether a frame of such speech is loud enough to count.
+    pub fn counts(self, frame: &[f32], voiced: bool) -> bool {
+        let range = if voiced { VOICED_RANGE } else { UNVOICED_RANGE };
+        level(frame) > self.0 - range
+    }
 }
 
 /// The bands that were recorded, where the networks speak as `own`: below and above, a recording holds much less.

@@ -90,6 +90,14 @@ impl Colour {
         Ok(Tensor::from_vec(values, shape, &Device::Cpu)?)
     }
 
+    /// Adds the constants to one frame `[bands]`.
+    pub fn add_to(&self, frame: &mut [f32], voiced: bool) {
+        let constants = if voiced { &self.voiced } else { &self.unvoiced };
+        for (x, constant) in frame.iter_mut().zip(constants) {
+            *x += constant;
+        }
+    }
+
     /// The mel [bands, T] of decoded frames in a colour, or as they are without one.
     ///
     /// # Errors
