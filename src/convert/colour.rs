@@ -89,6 +89,11 @@ impl Colouring {
         self.heard = self.target.own.counting_at_most(PRIOR);
     }
 
+    /// Goes on from what `other` knows of its source, and `other` from what this one does.
+    pub fn swap_sources(&mut self, other: &mut Self) {
+        std::mem::swap(&mut self.heard, &mut other.heard);
+    }
+
     /// Measures converted frames [1, bands, T].
     ///
     /// # Errors

@@ -72,26 +72,33 @@ impl Rendering {
         })
     }
 
-    /// Converts log mel frames `mel`, frame-major, of F0 `f0_hz` as a rehearsal: only what converting makes of the spectrum of
-    /// their speaker is kept. Nothing else may be on its way.
+    /// Converts log mel frames `mel`, frame-major, of F0 `f0_hz` as a rehearsal: only what it tells of the spectrum of their
+    /// speaker, as it is and converted, is kept. Nothing else may be on its way.
     pub fn rehearse(&mut self, mel: Vec<f32>, f0_hz: Vec<f32>) -> Result<()> {
         if let Way::Kept(kept) = &mut self.way {
             (kept.mel, kept.f0_hz) = (mel, f0_hz);
-            for frames in [kept.hear()?, kept.network.flush()?].into_iter().flatten() {
+            for frames in [kept.hear()?, kept.network.finish()?].into_iter().flatten() {
                 self.colouring.hear(&frames)?;
             }
         }
         Ok(())
     }
 
-    /// Forgets what the speaker's converted spectrum is.
-    pub fn forget_speaker(&mut self) {
+    /// As new, with the same target.
+    pub fn reset(&mut self) {
+        self.restart();
         self.colouring.reset();
+        if let Way::Kept(kept) = &mut self.way {
+            kept.network.reset();
+        }
     }
 
-    /// Goes on from what `other` knows of the speaker.
-    pub fn know_speaker_as(&mut self, other: &mut Self) {
-        std::mem::swap(&mut self.colouring, &mut other.colouring);
+    /// Goes on from what `other` knows of the speaker, and `other` from what this one does.
+    pub fn swap_speakers(&mut self, other: &mut Self) {
+        self.colouring.swap_sources(&mut other.colouring);
+        if let (Way::Kept(kept), Way::Kept(others)) = (&mut self.way, &mut other.way) {
+            kept.network.swap_sources(&mut others.network);
+        }
     }
 
     /// Takes a frame of the source.
@@ -141,11 +148,11 @@ impl Rendering {
         Ok(self.gains.apply(&mut self.wave, false))
     }
 
-    /// Ends the source and returns the rest.
+    /// Ends the signal and returns the rest; what is known of the speaker stays.
     pub fn flush(&mut self) -> Result<Vec<f32>> {
         match &mut self.way {
             Way::Kept(kept) => {
-                for frames in [kept.hear()?, kept.network.flush()?].into_iter().flatten() {
+                for frames in [kept.hear()?, kept.network.finish()?].into_iter().flatten() {
                     let frames = self.colouring.apply(&frames)?;
                     self.vocoder.push(&frames, &mut self.wave)?;
                 }
@@ -158,14 +165,14 @@ impl Rendering {
         }
         self.vocoder.flush(&mut self.wave)?;
         let rest = self.gains.apply(&mut self.wave, true);
-        self.reset();
+        self.restart();
         Ok(rest)
     }
 
-    /// As new, with the same target.
-    pub fn reset(&mut self) {
+    /// As new, with the same target, but for what is known of the speaker.
+    pub fn restart(&mut self) {
         match &mut self.way {
-            Way::Kept(kept) => kept.reset(),
+            Way::Kept(kept) => kept.restart(),
             Way::Retimed(retiming) => retiming.reset(),
         }
         self.vocoder.reset();
@@ -235,8 +242,8 @@ impl Kept {
         Ok(self.network.push(&mel, &f0_hz)?)
     }
 
-    fn reset(&mut self) {
-        self.network.reset();
+    fn restart(&mut self) {
+        self.network.restart();
         self.mel.clear();
         self.f0_hz.clear();
         self.levels.clear();

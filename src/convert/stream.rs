@@ -220,7 +220,7 @@ impl ConversionStream {
     pub fn take_over(&mut self, other: &mut Self) {
         self.reset();
         std::mem::swap(&mut self.listener, &mut other.listener);
-        self.rendering.know_speaker_as(&mut other.rendering);
+        self.rendering.swap_speakers(&mut other.rendering);
         other.reset();
     }
 
@@ -380,7 +380,7 @@ impl ConversionStream {
     /// Forgets whose voice the source is.
     fn forget_speaker(&mut self) {
         self.listener.reset();
-        self.rendering.forget_speaker();
+        self.rendering.reset();
     }
 
     fn emit(&mut self, wave: Vec<f32>) -> Result<()> {
@@ -401,7 +401,7 @@ impl ConversionStream {
         self.analysis.reset();
         self.gate.reset();
         self.held = Heard::default();
-        self.rendering.reset();
+        self.rendering.restart();
         self.output.reset();
         (self.pushed, self.analysed, self.made) = (0, 0, 0);
     }

@@ -150,15 +150,35 @@ impl Conversion {
     /// # Errors
     /// If the computation fails; the conversion is reset all the same.
     pub fn flush(&mut self) -> Result<Option<Frames>> {
-        let rest = self.rest();
+        let rest = self.finish();
         self.reset();
         rest
     }
 
+    /// As [`flush`](Self::flush), but for what is known of the source, from which it goes on: the mean of its shape.
+    ///
+    /// # Errors
+    /// If the computation fails; the conversion is restarted all the same.
+    pub fn finish(&mut self) -> Result<Option<Frames>> {
+        let rest = self.rest();
+        self.restart();
+        rest
+    }
+
+    /// Goes on from what `other` knows of its source, and `other` from what this one does.
+    pub fn swap_sources(&mut self, other: &mut Self) {
+        std::mem::swap(&mut self.envelope, &mut other.envelope);
+    }
+
     /// Forgets the signal so far: as new, with the target that was set last.
     pub fn reset(&mut self) {
-        self.content.reset();
+        self.restart();
         self.envelope = self.model.envelopes.state();
+    }
+
+    /// As [`reset`](Self::reset), but for what is known of the source, from which it goes on.
+    pub fn restart(&mut self) {
+        self.content.reset();
         self.waiting = Waiting::default();
         self.module = self.model.module_states();
         self.renderer.reset();
