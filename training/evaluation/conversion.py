@@ -23,7 +23,7 @@ def convert(m, mel, f0_relative, voiced, register, keys, steps=4, chunk=160, pas
     if tokens: e = m.content.centroids[m.content.tokens(e)]
     r = {"keys": keys[None], "speaker": m.speaker(keys[None])}
     if codes is not None: r |= {"style": m.style(codes[None]), "styled": torch.ones(1)}
-    h, mu = m.condition(m.hidden(e, r, chunk_mask(t // 2, chunk // 2, past // 2)), r, f0_relative[None, :t], voiced[None, :t], level_of(mel), torch.tensor([register]))
+    shape = m.shape(mel); h, mu = m.condition(m.hidden(e, r, chunk_mask(t // 2, chunk // 2, past // 2), shape), r, f0_relative[None, :t], voiced[None, :t], level_of(mel), torch.tensor([register]), shape)
     g = torch.Generator().manual_seed(seed); x = mu if prior_only else m.sample(mu, h, r, chunk_mask(t, chunk, past), temperature * torch.randn(1, 100, t, generator=g), steps)
     return x[0] * 2.5 - 5
 

@@ -7,8 +7,9 @@ FOLDER holds the exported weights of the starter voice, whose MRTE gives timbre 
 stay frozen. Sets carry the F0 of the engine's tracker (track_pitch.py).
 
 What is heard is another reading of the target than the target: the same reading in another timbre where there is one (frame-parallel),
-always moved along frequency and through other microphones (`train_content.heard`), as continuous features or as tokens, half of the time
-each, with one of the extractor's look-aheads. References are other utterances of the target's voice, moved along frequency together with the target. Losses: flow matching, L1 on
+or the target itself, moved along frequency and through other microphones (`train_content.heard`), as continuous features or as tokens, half of the time
+each, with one of the extractor's look-aheads; half of the time the extractor hears it worse than it is (`misheard`), as it will hear people it has not learned from, while
+the shape of the source is that of what was moved alone. References are other utterances of the target's voice, moved along frequency together with the target. Losses: flow matching, L1 on
 the prior mean (and on its slope), the speaker encoder's distance to d-vectors of its voices, log durations of deduplicated tokens (a quarter of
 the batches), a speaker classifier behind a gradient reversal on the mean style, and speaker consistency: readings of the batch in
 each other's voices, judged by timbre encoder and speaker encoder of this very model. Bands above 7.6 kHz of recordings at 16 kHz do not
