@@ -8,7 +8,7 @@ use crate::bench::{Bench, one_error_line, stderr, stdout};
 
 /// The built-in models, their rates and the samples they make unless told otherwise.
 #[cfg(feature = "starter-dream")]
-const LENGTHS: [(&str, u32, usize); 1] = [("digits", 8_000, 3_200)];
+const LENGTHS: [(&str, u32, usize); 2] = [("digits", 8_000, 3_392), ("piano", 8_000, 3_072)];
 
 /// The tiny model that the networks' own tests use; its inputs and outputs lie beside its weights.
 fn fixture(bench: &Bench) -> PathBuf {
@@ -210,11 +210,15 @@ fn what_cannot_be_dreamt_is_one_line() {
             &["nothing.pt"][..],
         ),
         (&["likelihood", "a.wav"], 1, &["a.wav"]),
-        (&["dream", "--model", "drums"], 2, &["drums", "(digits)"]),
+        (
+            &["dream", "--model", "drums"],
+            2,
+            &["drums", "(digits, piano)"],
+        ),
         (
             &["likelihood", "--model", "drums", "a.wav"],
             2,
-            &["drums", "(digits)"],
+            &["drums", "(digits, piano)"],
         ),
         (&["dream", "--linear"], 2, &["digits", "bare checkpoints"]),
         (
@@ -256,7 +260,7 @@ fn what_cannot_be_dreamt_is_one_line() {
 fn the_built_in_models_dream() {
     let bench = Bench::new();
     let list = stdout(&bench.syrinx(&["dream", "--list"]).assert().success());
-    assert_eq!(list, "digits\n");
+    assert_eq!(list, "digits\npiano\n");
     for (name, rate_hz, frames) in LENGTHS {
         let made = |args: &[&str]| {
             let model = [&["dream", "--model", name, "-q", "-y"], args].concat();

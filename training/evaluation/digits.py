@@ -1,18 +1,19 @@
 #!/usr/bin/env python3
-"""How many clips of spoken digits are recognised: by a small classifier trained on other voices.
+"""How many clips of spoken digits, or of other words, are recognised: by a small classifier trained on other voices.
 
-    digits.py --others DIR --clips DIR ... [--truth] [--classifier FILE]
+    digits.py --others DIR --clips DIR ... [--truth] [--marked] [--words 'yes no ...'] [--classifier FILE]
 
 DIR of --others: WORD_VOICE_TAKE.flac, digits and other words by voices that the clips are not of (data.py words). The classifier (log mel,
 three convolutions) knows eleven classes: the digits, and none of them, which it is taught with the other words, with digits played
 backwards, cut in half or mixed with one another, and with noise of a digit's spectrum. A clip counts as recognised if a digit is likelier than 0.5.
 Prints the share of the clips, how often each digit was heard, and the same of two controls: the clips backwards, and noise of their spectra.
-With --truth the names of the clips say what is right (WORD_...), and the share of right ones is told too.
+With --truth the names of the clips say what is right (WORD_...), with --marked the level they begin with does (data.py cut --mark), and the share of right
+ones is told too; with --marked also how often each word was meant. With --words all this is of these words; the digits are then among the other words.
 """
 import argparse, json, pathlib, sys
-import numpy as np, torch, torch.nn as nn, torch.nn.functional as F
+import numpy as np, soundfile as sf, torch, torch.nn as nn, torch.nn.functional as F
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent / "sashimi"))
-from data import DIGITS, RATE, files, read
+from data import DIGITS, RATE, files, marked, read
 
 NAMES = DIGITS.split(); NONE = len(NAMES); FRAMES = 72
 
@@ -55,8 +56,8 @@ def learn(clips, steps, r):
 def hear(m, waves): p = F.softmax(m(spectrogram([whole(w) for w in waves])), 1); return [NAMES[i] if (i := int(q.argmax())) < NONE and q[i] > 0.5 else None for q in p]
 
 def main():
-    a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter); a.add_argument("--others", required=True); a.add_argument("--clips", required=True, nargs="+"); a.add_argument("--truth", action="store_true"); a.add_argument("--steps", type=int, default=800); a.add_argument("--classifier", type=pathlib.Path, help="keep the classifier in this file, take it from there if it exists"); o = a.parse_args()
-    torch.manual_seed(1); r = np.random.default_rng(1); voice = lambda f: f.stem.split("_")[1]; word = lambda f: f.stem.split("_")[0]; share = lambda s: round(float(np.mean(s)), 3)
+    a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter); a.add_argument("--others", required=True); a.add_argument("--clips", required=True, nargs="+"); a.add_argument("--truth", action="store_true"); a.add_argument("--marked", action="store_true"); a.add_argument("--words", default=DIGITS); a.add_argument("--steps", type=int, default=800); a.add_argument("--classifier", type=pathlib.Path, help="keep the classifier in this file, take it from there if it exists"); o = a.parse_args()
+    global NAMES, NONE; NAMES = o.words.split(); NONE = len(NAMES); torch.manual_seed(1); r = np.random.default_rng(1); voice = lambda f: f.stem.split("_")[1]; word = lambda f: f.stem.split("_")[0]; share = lambda s: round(float(np.mean(s)), 3)
     if o.classifier and o.classifier.exists(): m = Classifier(); m.load_state_dict(torch.load(o.classifier)); m.eval()
     else:
         spoken = files(o.others); last = max(map(voice, spoken)); m = learn([(word(f), read(f)) for f in spoken if voice(f) != last], o.steps, r); held = [f for f in spoken if voice(f) == last]
@@ -66,6 +67,7 @@ def main():
         found = files(folder); waves = [read(f) for f in found]; said = hear(m, waves); digit = lambda waves: share([h is not None for h in hear(m, waves)])
         told = {"clips": folder, "n": len(found), "recognised": share([h is not None for h in said]), "heard": {d: said.count(d) for d in NAMES}, "backwards": digit([w[::-1] for w in waves]), "noise": digit([like_noise(w, r) for w in waves])}
         if o.truth: told["right"] = share([h == word(f) for h, f in zip(said, found)])
+        if o.marked: meant = [NAMES[min(marked(read(f, None), sf.info(f).samplerate), NONE - 1)] for f in found]; told |= {"right": share([h == w for h, w in zip(said, meant)]), "meant": {w: meant.count(w) for w in NAMES}}
         print(json.dumps(told), flush=True)
 
 if __name__ == "__main__": main()

@@ -3,8 +3,8 @@
     data.py words --voices 'a b ...' --out lines.jsonl [--pitches '...'] [--words '...']   a batch for `syrinx say --batch lines.jsonl --out-dir raw`: likeliest readings
     data.py words --voices 'a b ...' --out lines.jsonl --lively N [--words '...']          N readings of each, drawn freely, at random speeds and pitches
     data.py cut --clips raw --out clips [--rate 8000] [--held TAKE ...]                    the first word of each, without faint noise; these takes apart
-        [--monotone HZ] [--variants N]                                                     on one pitch; and N - 1 more of each, faster by up to 16 %
-    data.py piano --soundfont F.sf2 --out DIR [--count N]                                  phrases of a few notes, rendered by fluidsynth
+        [--monotone HZ] [--variants N] [--mark 'WORD ...']                                 on one pitch; and N - 1 more of each, up to 5 % slower or 8 % faster; each after its word's mark
+    data.py piano --soundfont F.sf2 --out DIR [--count N] [--scale '...'] [--notes N]      notes of a piano one after the other, each after its mark, rendered by fluidsynth; some loudnesses apart
 """
 import argparse, json, pathlib, random, subprocess, tempfile
 import numpy as np, soundfile as sf, torch
@@ -54,6 +54,12 @@ def even(x):
 
 def turned(x, angle): return np.cos(angle) * x + np.sin(angle) * np.imag(hilbert(x))
 
+def mark(at, rate):
+    """What tells the word before its first sound: 4 ms at a faint level, six codes from the next word's. A model that draws it first has chosen the word, all are as likely, and nothing depends on how a word begins."""
+    code = 6 * (at // 2 + 1) / 128; return np.full(rate // 250, round((1 if at % 2 else -1) * (256 ** code - 1) / 255 * 32767), np.int16)
+
+def marked(wave, rate): """Which word a clip's mark tells."""; c = np.median(mu_law(wave[rate // 1000:rate // 250])) - 128; return 2 * (max(1, round(abs(c) / 6)) - 1) + (c > 0)
+
 def full(y, fade=40, out=160):
     """int16 at full scale on both sides, faded in and out."""
     y = y.copy(); y[:fade] *= np.linspace(0, 1, fade); y[len(y) - out:] *= np.linspace(1, 0, out); y = np.round(y / np.abs(y).max() * 32766).astype(np.int16); y[y.argmin()] = -32767; y[y.argmax()] = 32766; return y
@@ -72,12 +78,6 @@ def sung(x, pitch, speed):
     y = pyworld.synthesize(np.where(voiced, float(pitch), 0.0), np.ascontiguousarray(envelope), np.where(voiced[:, None], 1e-3, noise[i]), RATE); n = np.arange(len(y)); share = np.convolve(np.interp(n, np.arange(len(voiced)) * RATE // 200, voiced.astype(float)), np.hanning(80) / np.hanning(80).sum(), "same")
     return share * y + (1 - share) * np.interp(n * speed, np.arange(len(x)), x, right=0)
 
-def phrase(r, seconds, beat=0.25):
-    """Notes (start s, length s, pitch, loudness) of a melody in C major from C4 to C5: quarters and halves of a second, one or two steps up or down."""
-    scale = [60, 62, 64, 65, 67, 69, 71, 72]; notes, t, d = [], 0.0, r.randrange(8)
-    while t < seconds: long = beat * r.choice((1, 1, 2)); notes.append((t, long, scale[d], 90)); t += long; d = r.choice([e for e in (d - 2, d - 1, d + 1, d + 2) if 0 <= e < 8])
-    return notes
-
 def midi(notes):
     """A MIDI file of one track: 480 ticks to half a second."""
     events = sorted([(round(t * 960), 1, p, v) for t, l, p, v in notes] + [(round((t + l * 0.98) * 960), 0, p, 0) for t, l, p, v in notes]); now, track = 0, b""
@@ -88,8 +88,8 @@ def midi(notes):
 def main():
     a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter); what = a.add_subparsers(dest="what", required=True)
     w = what.add_parser("words"); w.add_argument("--voices", required=True); w.add_argument("--out", required=True); w.add_argument("--words", default=DIGITS); w.add_argument("--speed", type=float, default=1.15); w.add_argument("--pitches", default="-0.8 -0.4 -0.2 0 0.4 0.6 0.8"); w.add_argument("--lively", type=int, default=0)
-    t = what.add_parser("cut"); t.add_argument("--clips", required=True); t.add_argument("--out", required=True, type=pathlib.Path); t.add_argument("--rate", type=int, default=8000); t.add_argument("--held", nargs="*", default=["-0.2", "0.6"]); t.add_argument("--monotone", type=float, default=0.0); t.add_argument("--variants", type=int, default=1)
-    p = what.add_parser("piano"); p.add_argument("--soundfont", required=True); p.add_argument("--out", required=True, type=pathlib.Path); p.add_argument("--count", type=int, default=300); p.add_argument("--held", type=int, default=20); p.add_argument("--seconds", type=float, default=1.024); p.add_argument("--rate", type=int, default=8000)
+    t = what.add_parser("cut"); t.add_argument("--clips", required=True); t.add_argument("--out", required=True, type=pathlib.Path); t.add_argument("--rate", type=int, default=8000); t.add_argument("--held", nargs="*", default=["-0.2", "0.6"]); t.add_argument("--monotone", type=float, default=0.0); t.add_argument("--variants", type=int, default=1); t.add_argument("--mark", default="")
+    p = what.add_parser("piano"); p.add_argument("--soundfont", required=True); p.add_argument("--out", required=True, type=pathlib.Path); p.add_argument("--count", type=int, default=300); p.add_argument("--held", type=int, default=20); p.add_argument("--scale", default="60 62 64 67 69 72"); p.add_argument("--notes", type=int, default=2); p.add_argument("--seconds", type=float, default=0.384, help="of a note"); p.add_argument("--rate", type=int, default=8000)
     o = a.parse_args(); r = random.Random(3)
     if o.what == "words":
         still = [(p, {"speed": o.speed, "pitch": float(p), "seed": 3, "temperature": 0.0}) for p in o.pitches.split()]
@@ -100,16 +100,26 @@ def main():
                         # Before a comma a word is spoken as it is in a row of them; alone it trails off.
                         take, how = reading; name = f"{word}_{voice}_{take}"; f.write(json.dumps({"text": f"{word.capitalize()}, {word}.", "output": name + ".flac", "timing": name + ".json", "voice": voice} | how) + "\n")
     if o.what == "cut":
+        # One turn of the phases for all clips of a word: else each would have a shape of its own.
+        turns, known = {}, o.mark.split()
         for f in files(o.clips):
+            word, _, take = f.stem.split("_")
             for n in range(o.variants):
-                take = f.stem.rsplit("_", 1)[1]; d = o.out / ("held" if take in o.held else "train"); d.mkdir(parents=True, exist_ok=True); x = first_word(f, o.rate, o.monotone, r.uniform(1, 1.16) if n else 1.0); x = full(turned(x, even(x)))
+                d = o.out / ("held" if take in o.held else "train"); d.mkdir(parents=True, exist_ok=True); x = first_word(f, o.rate, o.monotone, r.uniform(0.95, 1.08) if n else 1.0); x = full(turned(x, turns.setdefault(word, even(x)))); x = np.concatenate([mark(known.index(word), o.rate), x]) if known else x
                 sf.write(d / f"{f.stem}{f'-{n}' if n else ''}.flac", x, o.rate, subtype="PCM_16"); print(f.stem, round(len(x) / o.rate, 3))
     if o.what == "piano":
-        # All phrases are one piece of music: the soundfont is loaded once, and every note is turned and scaled alike.
-        apart = o.seconds + 2; notes = [(t + n * apart, l, p, v) for n in range(o.count) for t, l, p, v in phrase(r, o.seconds)]
+        # All notes are one piece of music, so that the soundfont is loaded once; two seconds are a whole number of the synthesiser's blocks.
+        scale = [int(p) for p in o.scale.split()]; loud = list(range(70, 111, 2)); kinds = [(p, v) for p in scale for v in loud]; samples = round(o.seconds * o.rate); quiet, fall = o.rate // 50, o.rate // 25
         with tempfile.TemporaryDirectory() as tmp:
-            m = pathlib.Path(tmp) / "a.mid"; m.write_bytes(midi(notes)); wav = m.with_suffix(".wav"); subprocess.run(["fluidsynth", "-ni", "-q", "-R", "0", "-C", "0", "-g", "0.6", "-r", "48000", "-F", wav, o.soundfont, m], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL); x = read(wav, o.rate)
-        begin = max(0, np.flatnonzero(np.abs(x) > 0.02 * np.abs(x).max())[0] - o.rate // 400); clips = [x[(at := begin + round(n * apart * o.rate)):at + round(o.seconds * o.rate)] for n in range(o.count)]; x = turned(x, even(np.concatenate(clips)))
-        for n in range(o.count): d = o.out / ("held" if n >= o.count - o.held else "train"); d.mkdir(parents=True, exist_ok=True); at = begin + round(n * apart * o.rate); sf.write(d / f"{n:03}.flac", full(x[at:at + round(o.seconds * o.rate)], out=0), o.rate, subtype="PCM_16")
+            m = pathlib.Path(tmp) / "a.mid"; m.write_bytes(midi([(2 * n, 1.5, p, v) for n, (p, v) in enumerate(kinds)])); wav = m.with_suffix(".wav"); subprocess.run(["fluidsynth", "-ni", "-q", "-R", "0", "-C", "0", "-g", "0.6", "-r", "48000", "-F", wav, o.soundfont, m], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL); x = resample_poly(sf.read(wav)[0][:, 0], o.rate, 48000)
+        begin = max(0, np.flatnonzero(np.abs(x) > 0.005 * np.abs(x).max())[0] - o.rate // 400); sounds, turns = {}, {}
+        for n, (p, v) in reversed(list(enumerate(kinds))):
+            at = begin + 2 * n * o.rate; y = x[at:at + samples - o.rate // 250 - quiet].copy(); y = turned(y, turns.setdefault(p, even(y))); y[:o.rate // 400] *= np.linspace(0, 1, o.rate // 400); y[-fall:] *= np.linspace(1, 0, fall); sounds[p, v] = y
+        for n in range(o.count):
+            held = n >= o.count - o.held; d = o.out / ("held" if held else "train"); d.mkdir(parents=True, exist_ok=True); chosen = [(r.choice(scale), r.choice([v for i, v in enumerate(loud) if (i % 4 == 2) == held])) for _ in range(o.notes)]
+            # The turn is of the phases, the clip's scale of its loudest note; marks are as faint in every clip.
+            y = full(np.concatenate([np.concatenate([np.zeros(o.rate // 250), sounds[c], np.zeros(quiet)]) for c in chosen]), out=1)
+            for i, (p, _) in enumerate(chosen): y[i * samples:i * samples + o.rate // 250] = mark(scale.index(p), o.rate)
+            sf.write(d / f"{n:03}_{'-'.join(str(p) for p, _ in chosen)}.flac", y, o.rate, subtype="PCM_16")
 
 if __name__ == "__main__": main()

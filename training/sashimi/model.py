@@ -39,6 +39,19 @@ class Product(torch.autograd.Function):
     @staticmethod
     def backward(ctx, g): x, w = ctx.saved_tensors; g = g.contiguous(); return torch.bmm(g, w.transpose(1, 2).contiguous()), torch.bmm(x.transpose(1, 2).contiguous(), g)
 
+class CrossEntropy(torch.autograd.Function):
+    """Mean of -log2 softmax(x)[codes], x [N, 256]; the gradient is kept in place of the logarithms, in fewer passes."""
+    @staticmethod
+    def forward(ctx, x, codes): i = torch.arange(len(x)); top = x.amax(1, keepdim=True); e = (x - top).exp_(); total = e.sum(1, keepdim=True); loss = (total.log()[:, 0] + top[:, 0] - x[i, codes]).mean() / math.log(2); e /= total; e[i, codes] -= 1; ctx.save_for_backward(e.mul_(1 / math.log(2) / len(x))); return loss
+    @staticmethod
+    def backward(ctx, g): return ctx.saved_tensors[0] * g, None
+
+def powers(log, n):
+    """exp(log) to the 0 .. n, by products, ten times faster than complex exponentials."""
+    e = torch.exp(log)[..., None]; e = torch.cat([torch.ones_like(e), e], -1)
+    while e.shape[-1] <= n: e = torch.cat([e, e[..., 1:] * e[..., -1:]], -1)
+    return e[..., :n + 1]
+
 class Kernel(nn.Module):
     def __init__(s, channels, states):
         super().__init__(); n = states // 2; pair = lambda z: torch.view_as_real(z).float().contiguous()
@@ -54,7 +67,7 @@ class Conv(nn.Module):
     def forward(s, u):
         """[B, T, H] to [B, T, H], T a multiple of the chunk or shorter than it."""
         B, T, H = u.shape; J = min(CHUNK, T); I = -(-T // J); u = F.pad(u, (0, 0, 0, I * J - T)).permute(2, 0, 1).reshape(H, B * I, J)
-        log, cb = s.kernel(); n = log.shape[1]; e = torch.exp(log[..., None] * torch.arange(J + 1)); out = cb[..., None] * e
+        log, cb = s.kernel(); n = log.shape[1]; e = powers(log, J); out = cb[..., None] * e
         k = 2 * out[..., :J].real.sum(1); k = torch.cat([torch.zeros(H, J - 1), k[:, :1] + s.D[0, :, None], k[:, 1:]], 1); y = Product.apply(u, k.unfold(1, J, 1).flip(1))
         if I > 1:
             x = Product.apply(u, torch.view_as_real(e[..., :J].flip(2).transpose(1, 2).contiguous()).reshape(H, J, 2 * n)); x = torch.view_as_complex(x.view(H, B, I, n, 2).permute(2, 0, 1, 3, 4).contiguous())
@@ -111,7 +124,7 @@ class Sashimi(nn.Module):
     def __init__(s, width, layers, states, pool, unet):
         super().__init__(); s.encoder = nn.ModuleList([nn.Embedding(CODES, width)]); s.model = Backbone(width, layers, states, pool, unet); s.decoder = nn.ModuleList([nn.Module()]); s.decoder[0].output_transform = nn.Linear(width, CODES)
     def forward(s, x): return s.decoder[0].output_transform(s.model(s.encoder[0](x)))
-    def bits(s, codes, jitter=0.0): return F.cross_entropy(s(before(codes, jitter)).flatten(0, 1), codes.flatten()) / math.log(2)
+    def bits(s, codes, jitter=0.0): return CrossEntropy.apply(s(before(codes, jitter)).flatten(0, 1), codes.flatten())
 
 def main():
     from safetensors.torch import save_file
