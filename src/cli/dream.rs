@@ -27,8 +27,8 @@ Exit codes: 0 done, 1 failed, 2 flags or input that cannot be used, 130 interrup
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Args {
-    /// The model: digits or piano, which are built in; a folder with config.json and model.safetensors; or a
-    /// SaShiMi or DiffWave-SaShiMi checkpoint (.safetensors, .pt, .ckpt, .pkl) [default: digits]
+    /// The model: digits, words or piano, which are built in; a folder with config.json and model.safetensors;
+    /// or a SaShiMi or DiffWave-SaShiMi checkpoint (.safetensors, .pt, .ckpt, .pkl) [default: digits]
     #[arg(long, value_name = "NAME|FILE|DIR")]
     model: Option<PathBuf>,
 

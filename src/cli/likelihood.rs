@@ -15,8 +15,8 @@ pub struct Args {
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
 
-    /// The model: digits or piano, which are built in; a folder with config.json and model.safetensors; or a
-    /// SaShiMi checkpoint [default: digits]
+    /// The model: digits, words or piano, which are built in; a folder with config.json and model.safetensors;
+    /// or a SaShiMi checkpoint [default: digits]
     #[arg(long, value_name = "NAME|FILE|DIR")]
     model: Option<PathBuf>,
 

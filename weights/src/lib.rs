@@ -60,7 +60,7 @@ const fn starter_dream() -> &'static [(&'static str, Files)] {
             ] as Files)),+]
         };
     }
-    models!["digits", "piano"]
+    models!["digits", "words", "piano"]
 }
 
 #[cfg(not(feature = "starter-dream"))]

@@ -269,7 +269,7 @@ fn no_device(direction: Direction) -> Error {
             "there is no microphone: connect one, or convert a file with `--from FILE`".into()
         }
         Direction::Output => {
-            "there is no sound card to play on; write to a file with `-o FILE`, or pipe with `-o -`"
+            "there is no sound card to play on; write to a file with `-o FILE` or pipe with `-o -`, with `live` by `--from FILE --record FILE`"
                 .into()
         }
     })
