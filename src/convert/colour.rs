@@ -67,6 +67,11 @@ impl VoiceSpectrum {
             loudness: Loudness::of(&rows),
         })
     }
+
+    /// What converted speech is taken for before any of a source has been converted.
+    fn before_a_source(&self) -> Spectrum {
+        self.own.counting_at_most(PRIOR)
+    }
 }
 
 /// Brings converted frames to the spectrum of the voice. What of the source is still in them differs from source to source:
@@ -80,13 +85,13 @@ pub(super) struct Colouring {
 impl Colouring {
     /// Before anything is known of a source.
     pub fn new(target: VoiceSpectrum) -> Self {
-        let heard = target.own.counting_at_most(PRIOR);
+        let heard = target.before_a_source();
         Self { target, heard }
     }
 
     /// Forgets the source.
     pub fn reset(&mut self) {
-        self.heard = self.target.own.counting_at_most(PRIOR);
+        self.heard = self.target.before_a_source();
     }
 
     /// Goes on from what `other` knows of its source, and `other` from what this one does.

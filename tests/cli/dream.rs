@@ -267,7 +267,8 @@ fn the_built_in_models_dream() {
     assert_eq!(list, "digits\nwords\npiano\n");
     for (name, rate_hz, frames) in LENGTHS {
         let made = |args: &[&str]| {
-            let model = [&["dream", "--model", name, "-q", "-y"], args].concat();
+            let model = ["dream", "--model", name, "--seed", "5", "-q", "-y"];
+            let model = [&model, args].concat();
             bench.syrinx(&model).assert().success();
             decoded(bench.path(args[args.len() - 1]))
         };
@@ -285,7 +286,7 @@ fn the_built_in_models_dream() {
             .success();
         let bits = stdout(&told);
         let bits: f64 = bits.split_whitespace().next().unwrap().parse().unwrap();
-        assert!(bits.is_finite() && bits > 0.1, "{name}: {bits}");
+        assert!((0.1..20.0).contains(&bits), "{name}: {bits}");
     }
 }
 

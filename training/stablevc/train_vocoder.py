@@ -51,7 +51,7 @@ class Converted:
             f0[i, :k] = torch.where(voiced, f.clamp(min=40).log() - u.register, 0); hz[i, :k] = f * voiced; b = r.randint(min(16, k - WAVE), k - WAVE); at.append(b); audio.append(u.audio(a + b, a + b + WAVE))
         keys = self.acoustic.timbre(normal(refs)); style = m.style(self.acoustic.prosody.nearest(self.acoustic.prosody.latents(prosody, torch.full((n,), CROP))[0]))
         w = {"keys": keys, "speaker": m.speaker(keys), "style": style, "styled": (torch.rand(n) < 0.6).float()}; chunk = r.choice([8, 160, 160]); mask = chunk_mask(CROP, chunk, 160)
-        h, mu = m.condition(m.hidden(m.content(source, r.choice([0, 1, -1, -1, -1])), w, chunk_mask(CROP // 2, chunk // 2, 80), m.shape(source)), w, f0, (hz > 0).float(), level_of(source), register, m.shape(source))
+        shape = m.shape(source); h, mu = m.condition(m.hidden(m.content(source, r.choice([0, 1, -1, -1, -1])), w, chunk_mask(CROP // 2, chunk // 2, 80), shape), w, f0, (hz > 0).float(), level_of(source), register, shape)
         steps = r.choices([0, 1, 4], [0.15, 0.7, 0.15])[0]; x = m.sample(mu, h, w, mask, TEMPERATURE * torch.randn_like(mu), steps) if steps else mu; mel = (x * 2.5 - 5).clamp(min=FLOOR)
         return torch.stack([y[:, b: b + WAVE] for y, b in zip(mel, at)]), torch.stack([y[b: b + WAVE] for y, b in zip(hz, at)]), torch.stack(audio), torch.tensor([u.voice.startswith("ls") for u in lot])
 

@@ -181,6 +181,11 @@ impl FlowConfig {
 }
 
 impl Config {
+    /// Numbers of an envelope: the level of a frame, and its shape where there is one.
+    pub(super) fn envelope_width(&self) -> usize {
+        1 + self.shape.as_ref().map_or(0, |shape| shape.features)
+    }
+
     /// Reads a `config.json`; `name` stands for the file in messages.
     ///
     /// # Errors

@@ -23,6 +23,7 @@ const FORGOTTEN: f64 = 1.0 / 2400.0;
 #[derive(Debug, Clone)]
 pub(super) struct Envelopes {
     shape: Option<Shape>,
+    width: usize,
 }
 
 #[derive(Debug, Clone)]
@@ -55,12 +56,13 @@ impl Envelopes {
         };
         Ok(Self {
             shape: config.shape.as_ref().map(load).transpose()?,
+            width: config.envelope_width(),
         })
     }
 
     /// Numbers of a frame.
     pub fn width(&self) -> usize {
-        1 + self.shape.as_ref().map_or(0, Shape::features)
+        self.width
     }
 
     /// Before a source begins.
@@ -96,10 +98,6 @@ impl Envelopes {
 }
 
 impl Shape {
-    fn features(&self) -> usize {
-        self.basis.len() / self.mean.len()
-    }
-
     /// Adds the shape of the frame `row` to `out`.
     fn add(&self, row: &[f32], level: f32, state: &mut EnvelopeState, out: &mut Vec<f32>) {
         let spoken = 1.0 / (1.0 + (-6.0 * f64::from(level)).exp());

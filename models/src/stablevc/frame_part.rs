@@ -53,7 +53,7 @@ impl FramePart {
             let vb = vb.pp(format!("frame.{i}"));
             CausalBlock::new(channels, sizes.hidden, sizes.kernel, 0, vb)
         };
-        let envelope = 1 + config.shape.as_ref().map_or(0, |shape| shape.features);
+        let envelope = config.envelope_width();
         let conditions = || pointwise(MELODY + envelope, channels, vb.pp("conditions"));
         let film = || {
             let inputs = config.speaker.features + usize::from(config.conditions);

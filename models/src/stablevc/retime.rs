@@ -74,11 +74,13 @@ impl StableVc {
         if !(0.1..=10.0).contains(&timing.speed) {
             return input(format!("speed = {}: give 0.1 to 10", timing.speed));
         }
-        check_source(self.config().bands, mel, f0_hz)?;
+        let bands = self.config().bands;
+        let rows = check_source(bands, mel, f0_hz)?;
         if f0_hz.is_empty() {
             return input("no frames to convert");
         }
-        let envelopes = self.envelopes(mel)?;
+        let mut state = self.envelopes.state();
+        let envelopes = self.envelopes.step(&rows, bands, &mut state);
         let features = self.need_content()?.features(&mel.squeeze(0)?)?;
         let (tokens, runs) = dedup(&self.clusters.tokens(&features)?);
         let hidden = self.hidden(&self.clusters.centroids(&tokens)?, None, target, None)?;
