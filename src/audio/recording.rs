@@ -1,6 +1,6 @@
 //! A recording that is a valid file at any moment.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
@@ -10,11 +10,15 @@ use crate::{Error, Result};
 
 /// A WAV file (16 bit, one channel) of something that may end at any time.
 ///
-/// A [`Writer`](super::Writer) makes a file appear when it is complete; this one is there from the beginning, and its header
-/// is put right twice a second, so that after a crash or a power cut it plays up to then.
+/// A [`Writer`](super::Writer) makes a file appear when it is complete; this one is there from its first sample on, and its
+/// header is put right twice a second, so that after a crash or a power cut it plays up to then. Until the first sample a file
+/// that it replaces is as it was: what cannot begin loses nothing.
 pub struct Recording {
     file: File,
     path: PathBuf,
+    /// Whether there was such a file before.
+    replaces: bool,
+    begun: bool,
     spec: Spec,
     quantiser: Quantiser,
     bytes: Vec<u8>,
@@ -31,23 +35,23 @@ impl Recording {
     pub fn create(path: impl AsRef<Path>, rate_hz: u32, overwrite: bool) -> Result<Self> {
         let path = path.as_ref();
         let mut options = File::options();
-        options.write(true).truncate(true);
+        options.write(true);
         match overwrite {
             true => options.create(true),
             false => options.create_new(true),
         };
-        let mut recording = Self {
+        let replaces = path.exists();
+        Ok(Self {
             file: options.open(path).map_err(Error::io(path))?,
             path: path.to_owned(),
+            replaces,
+            begun: false,
             spec: Spec::mono(rate_hz),
             quantiser: Quantiser::new(SampleFormat::S16, Clipping::default(), None),
             bytes: Vec::new(),
             frames: 0,
             told: 0,
-        };
-        let header = recording.header();
-        recording.put(&header)?;
-        Ok(recording)
+        })
     }
 
     /// Where it is.
@@ -60,6 +64,7 @@ impl Recording {
     /// # Errors
     /// [`Error::Io`] if the system refuses.
     pub fn write(&mut self, samples: &[f32]) -> Result<()> {
+        self.begin()?;
         let mut bytes = std::mem::take(&mut self.bytes);
         bytes.clear();
         self.quantiser.bytes(&[samples], &mut bytes);
@@ -77,6 +82,7 @@ impl Recording {
     /// # Errors
     /// [`Error::Io`] if the system refuses.
     pub fn finish(mut self) -> Result<Written> {
+        self.begin()?;
         self.tell()?;
         let header = self.header().len() as u64;
         Ok(Written {
@@ -85,6 +91,17 @@ impl Recording {
             clipped: self.quantiser.clipped,
             invalid: self.quantiser.invalid,
         })
+    }
+
+    /// Replaces what was there with a header.
+    fn begin(&mut self) -> Result<()> {
+        if !self.begun {
+            self.file.set_len(0).map_err(Error::io(&self.path))?;
+            self.begun = true;
+            let header = self.header();
+            self.put(&header)?;
+        }
+        Ok(())
     }
 
     fn tell(&mut self) -> Result<()> {
@@ -111,7 +128,11 @@ impl Recording {
 impl Drop for Recording {
     fn drop(&mut self) {
         // Whoever drops it without `finish` has something worse to report.
-        let _ = self.tell();
+        if self.begun {
+            let _ = self.tell();
+        } else if !self.replaces {
+            let _ = fs::remove_file(&self.path);
+        }
     }
 }
 
@@ -141,5 +162,16 @@ mod tests {
         assert!(Recording::create(&path, 8_000, false).is_err());
         let written = Recording::create(&path, 8_000, true).unwrap().finish();
         assert_eq!(written.unwrap().frames, 0);
+    }
+
+    #[test]
+    fn what_never_begins_leaves_everything_as_it_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("take.wav");
+        drop(Recording::create(&path, 8_000, false).unwrap());
+        assert!(!path.exists());
+        std::fs::write(&path, "an earlier take").unwrap();
+        drop(Recording::create(&path, 8_000, true).unwrap());
+        assert_eq!(std::fs::read(&path).unwrap(), b"an earlier take");
     }
 }

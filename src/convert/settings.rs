@@ -30,7 +30,7 @@ impl Default for Settings {
             solver: Solver::Euler,
             grid: Grid::Uniform,
             guidance: 0.0,
-            temperature: 0.3,
+            temperature: 0.0,
             semitones: 0.0,
             keep_pitch: false,
             retime: false,

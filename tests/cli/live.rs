@@ -118,6 +118,58 @@ fn without_a_sound_card_there_is_one_line() {
     one_error_line(&assert, &["no sound card"]);
 }
 
+/// What ALSA answers when a device is opened is replaced by an error number.
+#[cfg(all(feature = "playback", target_os = "linux"))]
+#[test]
+fn a_device_that_refuses_is_told_and_an_earlier_take_is_kept() {
+    let bench = Bench::new();
+    fs::write(
+        bench.path("asoundrc"),
+        "pcm.!default { type null }\nctl.!default { type hw card 0 }\n",
+    )
+    .unwrap();
+    fs::write(
+        bench.path("refuses.c"),
+        "#include <stdlib.h>\nint snd_pcm_open(void **pcm, const char *name, int stream, int mode) \
+         { return -atoi(getenv(\"REFUSAL\")); }\n",
+    )
+    .unwrap();
+    let library = bench.path("refuses.so");
+    // The linker of a Rust build is a C compiler.
+    let built = std::process::Command::new("cc")
+        .args(["-shared", "-fPIC", "-w", "-o"])
+        .args([&library, &bench.path("refuses.c")])
+        .status();
+    assert!(built.unwrap().success());
+    fs::write(bench.path("take.wav"), "an earlier take").unwrap();
+    for (number, told) in [
+        ("16", "another program is using it"),
+        ("13", "add yourself to the group"),
+    ] {
+        let assert = live(
+            &bench,
+            &[
+                "--headless",
+                "--duration",
+                "1",
+                "--record",
+                "take.wav",
+                "-y",
+            ],
+        )
+        .env("ALSA_CONFIG_PATH", bench.path("asoundrc"))
+        .env("LD_PRELOAD", &library)
+        .env("REFUSAL", number)
+        .assert()
+        .code(1);
+        one_error_line(&assert, &[told]);
+        assert_eq!(
+            fs::read(bench.path("take.wav")).unwrap(),
+            b"an earlier take"
+        );
+    }
+}
+
 /// ALSA's own devices that record silence and play nothing.
 #[cfg(all(feature = "playback", target_os = "linux"))]
 #[test]

@@ -15,7 +15,7 @@ from network import StableVc, chunk_mask, level_of
 TINY = {
     "bands": 10, "symbols": 7, "frames_per_unit": 2,
     "content": {"channels": 12, "hidden": 14, "kernel": 5, "ahead": [[0, 1, 0, 0], [0, 1, 0, 2]], "features": 6, "clusters": 9},
-    "shape": {"bands": 8, "features": 3},
+    "shape": {"bands": 8, "features": 3, "speaker": True},
     "key_channels": 8,
     "speaker": {"channels": 10, "features": 6},
     "style": {"codes": 11, "code_channels": 5, "code_frames": 8, "channels": 8, "hidden": 10, "kernel": 3, "blocks": 2, "pool": 4},

@@ -20,13 +20,13 @@ from model import REGISTER
 STARTER = {
     "bands": 100, "symbols": 178, "frames_per_unit": 2,
     "content": {"channels": 160, "hidden": 192, "kernel": 7, "ahead": [[0, 1, 0, 1, 0], [0, 1, 1, 1, 1], [2, 3, 2, 3, 3]], "features": 64, "clusters": 512},
-    "shape": {"bands": 84, "features": 24},
+    "shape": {"bands": 84, "features": 24, "speaker": True},
     "key_channels": 192,
     "speaker": {"channels": 256, "features": 256},
     "style": {"codes": 256, "code_channels": 64, "code_frames": 8, "channels": 128, "hidden": 192, "kernel": 3, "blocks": 2, "pool": 4},
     "module": {"channels": 192, "heads": 3, "hidden": 288, "kernel": 3, "blocks": 2},
     "frame": {"hidden": 288, "kernel": 3, "blocks": 2},
-    "flow": {"channels": 192, "heads": 3, "hidden": 288, "kernel": 3, "blocks": 3, "time": 64},
+    "flow": {"channels": 192, "heads": 3, "hidden": 288, "kernel": 3, "blocks": 2, "time": 64},
 }
 SIGMA_MIN = 1e-4
 
@@ -61,24 +61,26 @@ class ContentEncoder(nn.Module):
     def tokens(self, features): return torch.cdist(features, self.centroids[None]).argmin(-1)
 
 class Shape(nn.Module):
-    """Coarse spectral shape of the source: mel [B, bands, T] -> [B, T, features], what cepstra 1 to `features` of each frame differ from their mean so far.
+    """Coarse spectral shape of the source: mel [B, bands, T] -> [B, T, width], what cepstra 1 to `features` of each frame differ from their mean so far.
 
     The mean is that of what has been spoken up to the frame, after a second of a common mean: it takes the microphone and part of
-    the speaker away. A frame counts as spoken by its level, and each makes the mean forget a little. Nothing looks ahead.
+    the speaker away. A frame counts as spoken by its level, and each makes the mean forget a little. Nothing looks ahead. With
+    `speaker`, the same cepstra of that mean follow, as it differs from the common one: who speaks, as far as it is known.
     """
     FLOOR, PRIOR, FORGOTTEN = -8.0, 80, 1 / 2400
-    def __init__(self, bands, features):
-        super().__init__(); self.register_buffer("mean", torch.zeros(bands))
+    def __init__(self, bands, features, speaker=False):
+        super().__init__(); self.speaker, self.width = speaker, features * (1 + speaker); self.register_buffer("mean", torch.zeros(bands))
         self.register_buffer("basis", math.sqrt(2 / bands) * torch.cos(math.pi * torch.arange(1, features + 1)[:, None] * (torch.arange(bands) + 0.5) / bands))
     def clipped(self, mel): return mel[..., : len(self.mean), :].clamp(min=self.FLOOR)
     def forward(self, mel):
         x, w = self.clipped(mel), torch.sigmoid(6 * level_of(mel))[..., None, :]; left = (1 - self.FORGOTTEN * w).double().cumprod(-1); w = w / left
-        mean = ((w * x).cumsum(-1) + self.PRIOR * self.mean[:, None]) / (w.cumsum(-1) + self.PRIOR); return (x - mean.to(x.dtype)).transpose(-1, -2) @ self.basis.T
+        mean = ((w * x).cumsum(-1) + self.PRIOR * self.mean[:, None]) / (w.cumsum(-1) + self.PRIOR); mean = mean.to(x.dtype); told = [x - mean] + ([mean - self.mean[:, None]] if self.speaker else [])
+        return torch.cat([y.transpose(-1, -2) @ self.basis.T for y in told], -1)
     @torch.no_grad()
     def fit(self, mels):
         """The common mean, and features of unit variance, by mels [bands, T] of many."""
         w = torch.cat([torch.sigmoid(6 * level_of(m)) for m in mels]); self.mean.copy_((torch.cat([self.clipped(m) for m in mels], 1) * w).sum(1) / w.sum())
-        y = torch.cat([self(m[None])[0] for m in mels]); self.basis.div_(((y.square() * w[:, None]).sum(0) / w.sum()).sqrt()[:, None])
+        y = torch.cat([self(m[None])[0, :, : len(self.basis)] for m in mels]); self.basis.div_(((y.square() * w[:, None]).sum(0) / w.sum()).sqrt()[:, None])
 
 class SpeakerEncoder(nn.Module):
     """Timbre keys [B, M, K] in any order -> v_p [B, features], of unit length; trained to be a d-vector."""
@@ -144,7 +146,7 @@ class StableVc(nn.Module):
     def __init__(self, c=STARTER):
         super().__init__(); self.config = c; s, m, fr, fl = (c[k] for k in ("style", "module", "frame", "flow")); ch, v, keys = m["channels"], c["speaker"]["features"], c["key_channels"]
         self.content = ContentEncoder(c["bands"], c["symbols"], **c["content"]); self.speaker = SpeakerEncoder(keys, **c["speaker"]); self.style = StyleEncoder(**s)
-        shape = c["shape"]["features"] if c.get("shape") else 0; self.shape = Shape(**c["shape"]) if shape else None; self.shaped = nn.Linear(shape * c["frames_per_unit"], ch, bias=False) if shape else None
+        self.shape = Shape(**c["shape"]) if c.get("shape") else None; shape = self.shape.width if self.shape else 0; self.shaped = nn.Linear(shape * c["frames_per_unit"], ch, bias=False) if shape else None
         if shape: nn.init.zeros_(self.shaped.weight)
         self.enter = nn.Linear(c["content"]["features"], ch); self.module = nn.ModuleList(Block(ch, m["heads"], m["hidden"], m["kernel"], keys, v, s["channels"]) for _ in range(m["blocks"]))
         self.duration = nn.Sequential(nn.Linear(ch, ch), nn.SiLU(), nn.Linear(ch, 1)); self.up = nn.Linear(ch, ch * c["frames_per_unit"]); self.conditions = nn.Linear(4 + shape, ch)

@@ -8,9 +8,9 @@ class Resolution(nn.Module):
     def __init__(self, n_fft, channels):
         super().__init__(); self.n_fft, c = n_fft, channels
         self.layers = nn.ModuleList([nn.Conv2d(1, c, (7, 3), (4, 1), (3, 1)), nn.Conv2d(c, 2 * c, (5, 3), (3, 1), (2, 1)), nn.Conv2d(2 * c, 2 * c, (5, 3), (3, 2), (2, 1)), nn.Conv2d(2 * c, 2 * c, 3, 1, 1), nn.Conv2d(2 * c, 1, 3, 1, 1)])
-    def forward(self, y):
-        """y [B, samples] -> score map, features."""
-        s = torch.stft(y, self.n_fft, self.n_fft // 4, self.n_fft, torch.hann_window(self.n_fft), center=False, return_complex=True).abs()
+    def forward(self, y, band=1.0):
+        """y [B, samples], of which the lower `band` of the spectrum is looked at -> score map, features."""
+        s = torch.stft(y, self.n_fft, self.n_fft // 4, self.n_fft, torch.hann_window(self.n_fft), center=False, return_complex=True)[:, : 1 + round(band * self.n_fft / 2)].abs()
         x = torch.log(s.clamp(min=1e-4))[:, None] * 0.3 + 0.5; features = []
         with torch.autocast("cpu", torch.bfloat16, enabled=HALF["on"]):
             for l in self.layers[:-1]: x = F.leaky_relu(l(x), 0.1); features.append(x)
@@ -20,7 +20,7 @@ class Resolution(nn.Module):
 class Discriminator(nn.Module):
     def __init__(self, channels=12, sizes=(512, 1024, 2048)):
         super().__init__(); self.resolutions = nn.ModuleList(Resolution(n, channels) for n in sizes)
-    def forward(self, y): return [r(y) for r in self.resolutions]
+    def forward(self, y, band=1.0): return [r(y, band) for r in self.resolutions]
 
 def discriminator_loss(real, fake): return sum(F.relu(1 - r[0]).mean() + F.relu(1 + f[0]).mean() for r, f in zip(real, fake)) / len(real)
 def generator_loss(fake): return -sum(f[0].mean() for f in fake) / len(fake)

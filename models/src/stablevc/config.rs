@@ -77,6 +77,16 @@ pub struct ShapeConfig {
     pub bands: usize,
     /// Numbers that describe a frame.
     pub features: usize,
+    /// Whether as many numbers follow that describe the speaker, as far as the mean tells it.
+    #[serde(default, skip_serializing_if = "is_no")]
+    pub speaker: bool,
+}
+
+impl ShapeConfig {
+    /// All numbers of a frame.
+    pub(super) fn width(&self) -> usize {
+        self.features * (1 + usize::from(self.speaker))
+    }
 }
 
 /// Speaker encoder.
@@ -183,7 +193,7 @@ impl FlowConfig {
 impl Config {
     /// Numbers of an envelope: the level of a frame, and its shape where there is one.
     pub(super) fn envelope_width(&self) -> usize {
-        1 + self.shape.as_ref().map_or(0, |shape| shape.features)
+        1 + self.shape.as_ref().map_or(0, ShapeConfig::width)
     }
 
     /// Reads a `config.json`; `name` stands for the file in messages.
@@ -261,4 +271,8 @@ fn yes() -> bool {
 
 fn is_yes(value: &bool) -> bool {
     *value
+}
+
+fn is_no(value: &bool) -> bool {
+    !value
 }

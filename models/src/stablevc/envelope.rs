@@ -1,8 +1,9 @@
 //! Level and coarse spectral shape of the source, frame by frame: what content features leave out of how it was said.
 //!
-//! A frame's envelope is a row of 1 + F numbers: its level, then what its cepstra 1 to F differ from their mean so far. That
+//! A frame's envelope is a row of 1 + F numbers: its level, then what its cepstra differ from their mean so far. That
 //! mean takes the microphone, and part of the speaker, away; a frame counts for it by its level, and it begins as a common
-//! mean and forgets within minutes. Nothing looks ahead.
+//! mean and forgets within minutes. With `speaker`, the cepstra of what the mean so far differs from the common one follow: who
+//! speaks, as far as it is known. Nothing looks ahead.
 
 use candle_core::{DType, Result, Tensor};
 use candle_nn::VarBuilder;
@@ -28,8 +29,10 @@ pub(super) struct Envelopes {
 
 #[derive(Debug, Clone)]
 struct Shape {
-    /// [F, B], row by row.
+    /// [features, B], row by row.
     basis: Vec<f32>,
+    /// Whether the mean so far is told too.
+    speaker: bool,
     /// Common mean `[B]`.
     mean: Vec<f64>,
 }
@@ -52,6 +55,7 @@ impl Envelopes {
             Ok::<_, candle_core::Error>(Shape {
                 basis: values(vb.get((sizes.features, sizes.bands), "basis")?)?,
                 mean: mean.into_iter().map(f64::from).collect(),
+                speaker: sizes.speaker,
             })
         };
         Ok(Self {
@@ -103,13 +107,23 @@ impl Shape {
         let spoken = 1.0 / (1.0 + (-6.0 * f64::from(level)).exp());
         let kept = 1.0 - FORGOTTEN * spoken;
         state.weight = kept * state.weight + spoken;
-        let mut over = Vec::with_capacity(self.mean.len());
-        for (&x, sum) in row.iter().zip(&mut state.sum) {
+        let (mut over, mut told) = (Vec::new(), Vec::new());
+        for ((&x, sum), &common) in row.iter().zip(&mut state.sum).zip(&self.mean) {
             let x = x.max(FLOOR);
             *sum = kept * *sum + spoken * f64::from(x);
-            over.push(x - (*sum / state.weight) as f32);
+            let mean = *sum / state.weight;
+            over.push(x - mean as f32);
+            told.push((mean - common) as f32);
         }
-        let dot = |basis: &[f32]| basis.iter().zip(&over).map(|(a, b)| a * b).sum::<f32>();
-        out.extend(self.basis.chunks_exact(over.len()).map(dot));
+        out.extend(self.cepstra(&over));
+        if self.speaker {
+            out.extend(self.cepstra(&told));
+        }
+    }
+
+    /// Of the lowest bands of a frame.
+    fn cepstra<'a>(&'a self, bands: &'a [f32]) -> impl Iterator<Item = f32> + 'a {
+        let rows = self.basis.chunks_exact(bands.len());
+        rows.map(move |row| row.iter().zip(bands).map(|(a, b)| a * b).sum())
     }
 }

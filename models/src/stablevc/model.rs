@@ -71,7 +71,7 @@ impl StableVc {
         };
         let block = |i| Block::new(module, widths, vb.pp(format!("module.{i}")));
         let shaped = |shape: &ShapeConfig| {
-            let inputs = shape.features * config.frames_per_unit;
+            let inputs = shape.width() * config.frames_per_unit;
             from_linear(&vb.get((channels, inputs), "shaped.weight")?, None)
         };
         let duration = vb.pp("duration");

@@ -30,6 +30,7 @@ impl Config {
             shape: Some(ShapeConfig {
                 bands: 84,
                 features: 24,
+                speaker: true,
             }),
             key_channels: 192,
             speaker: SpeakerConfig {
@@ -63,7 +64,7 @@ impl Config {
                 heads: 3,
                 hidden: 288,
                 kernel: 3,
-                blocks: 3,
+                blocks: 2,
                 time: 64,
             },
             prior: true,
