@@ -25,7 +25,7 @@ pub(super) struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            // The flow of the first weights adds little to the prior mean, and further steps lose words: see their model card.
+            // One step is what the starter converter is taught for; further ones change little: see its model card.
             steps: 1,
             solver: Solver::Euler,
             grid: Grid::Uniform,
