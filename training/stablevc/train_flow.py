@@ -12,7 +12,9 @@ each, with one of the extractor's look-aheads; half of the time the extractor he
 the shape of the source is that of what was moved alone. References are other utterances of the target's voice, moved along frequency together with the target. Losses: flow matching, L1 on
 the prior mean (and on its slope), the speaker encoder's distance to d-vectors of its voices, log durations of deduplicated tokens (a quarter of
 the batches), a speaker classifier behind a gradient reversal on the mean style, and speaker consistency: readings of the batch in
-each other's voices, judged by timbre encoder and speaker encoder of this very model. Bands above 7.6 kHz of recordings at 16 kHz do not
+each other's voices, judged by timbre encoder and speaker encoder of this very model; a network learns to tell the source from those
+readings and they learn to hide it (`Telltale`). Once the flow learns, a step in two is of what one step of it makes, as shipped, judged by
+L1 and by a judge of mels and voices (`Judge`), which looks at smooth spectra alone: harmonics are the vocoder's. Bands above 7.6 kHz of recordings at 16 kHz do not
 count. With --content-rate the content extractor learns too, at that share of the rate: it keeps its phone posteriors and its speaker
 classifier behind a gradient reversal, its centroids follow as a running mean. --minutes is wall time over every resumption. Resumable: DIR/state.pt.
 """
