@@ -96,7 +96,8 @@ impl Recording {
     /// Replaces what was there with a header.
     fn begin(&mut self) -> Result<()> {
         if !self.begun {
-            self.file.set_len(0).map_err(Error::io(&self.path))?;
+            // Opened anew, as a device such as /dev/null has no length that could be set.
+            self.file = File::create(&self.path).map_err(Error::io(&self.path))?;
             self.begun = true;
             let header = self.header();
             self.put(&header)?;
@@ -173,5 +174,13 @@ mod tests {
         std::fs::write(&path, "an earlier take").unwrap();
         drop(Recording::create(&path, 8_000, true).unwrap());
         assert_eq!(std::fs::read(&path).unwrap(), b"an earlier take");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn it_may_go_to_a_device_without_a_length() {
+        let mut recording = Recording::create("/dev/null", 8_000, true).unwrap();
+        recording.write(&[0.25; 5_000]).unwrap();
+        assert_eq!(recording.finish().unwrap().frames, 5_000);
     }
 }

@@ -29,8 +29,13 @@ STARTER = {
     "flow": {"channels": 192, "heads": 3, "hidden": 288, "kernel": 3, "blocks": 2, "time": 64},
 }
 SIGMA_MIN = 1e-4
+TEMPERATURE = 0.0  # of the noise that sampling starts from, as shipped
 
 def normal(mel): return (mel + 5) / 2.5
+
+def cosines(bands, first, end):
+    """What cepstra first to end - 1 of `bands` levels are made with: [end - first, bands], of unit length but for the 0th, twice the square."""
+    return math.sqrt(2 / bands) * torch.cos(math.pi * torch.arange(first, end)[:, None] * (torch.arange(bands) + 0.5) / bands)
 
 class CausalConvBlock(nn.Module):
     """ConvBlock of [B, C, T] whose convolution sees `ahead` columns of the future, or fewer if told so, and kernel - 1 - ahead of the past."""
@@ -70,7 +75,7 @@ class Shape(nn.Module):
     FLOOR, PRIOR, FORGOTTEN = -8.0, 80, 1 / 2400
     def __init__(self, bands, features, speaker=False):
         super().__init__(); self.speaker, self.width = speaker, features * (1 + speaker); self.register_buffer("mean", torch.zeros(bands))
-        self.register_buffer("basis", math.sqrt(2 / bands) * torch.cos(math.pi * torch.arange(1, features + 1)[:, None] * (torch.arange(bands) + 0.5) / bands))
+        self.register_buffer("basis", cosines(bands, 1, features + 1))
     def clipped(self, mel): return mel[..., : len(self.mean), :].clamp(min=self.FLOOR)
     def forward(self, mel):
         x, w = self.clipped(mel), torch.sigmoid(6 * level_of(mel))[..., None, :]; left = (1 - self.FORGOTTEN * w).double().cumprod(-1); w = w / left
@@ -175,7 +180,6 @@ class StableVc(nn.Module):
         for b in self.flow: x = b(x, r, mask, e)
         y = self.output(self.flow_norm(x)).transpose(1, 2)
         return mu + (t_ * s.square() - (1 - t_)) / var * d, s * var.rsqrt(), y
-    @torch.no_grad()
     def sample(self, mu, h, r, mask, noise, steps=10, cosine=False):
         x = noise; grid = torch.linspace(0, 1, steps + 1)
         if cosine: grid = 1 - torch.cos(grid * math.pi / 2)

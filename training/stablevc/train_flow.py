@@ -14,7 +14,7 @@ the prior mean (and on its slope), the speaker encoder's distance to d-vectors o
 the batches), a speaker classifier behind a gradient reversal on the mean style, and speaker consistency: readings of the batch in
 each other's voices, judged by timbre encoder and speaker encoder of this very model; a network learns to tell the source from those
 readings and they learn to hide it (`Telltale`). Once the flow learns, a step in two is of what one step of it makes, as shipped, judged by
-L1 and by a judge of mels and voices (`Judge`), which looks at smooth spectra alone: harmonics are the vocoder's. Bands above 7.6 kHz of recordings at 16 kHz do not
+L1 and by a critic of mels and voices (`Critic`), which looks at smooth spectra alone: harmonics are the vocoder's. Bands above 7.6 kHz of recordings at 16 kHz do not
 count. With --content-rate the content extractor learns too, at that share of the rate: it keeps its phone posteriors and its speaker
 classifier behind a gradient reversal, its centroids follow as a running mean. --minutes is wall time over every resumption. Resumable: DIR/state.pt.
 """
@@ -26,13 +26,12 @@ from ahead import Ahead
 from data import REAL_BANDS, Corpus, to_register
 from disguise import FLOOR, disguise, warp
 from embed_voices import HIGHER
-from network import SIGMA_MIN, STARTER, StableVc, chunk_mask, level_of, normal
+from network import SIGMA_MIN, STARTER, TEMPERATURE, StableVc, chunk_mask, cosines, level_of, normal
 from shipped import load
 from train_acoustic import held_out
 from train_content import Reverse, heard
 
 SHARES = {"pure": 0.2, "virtual": 0.27, "fast": 0.03, "pseudo": 0.1, "real": 0.4}
-TEMPERATURE = 0.0
 CROP = 208  # frames
 BEFORE = 800  # frames before a crop, at most, from which the mean of its shape is known
 
@@ -100,10 +99,10 @@ class Telltale(nn.Module):
 
 def smooth(mel, bands=84, cepstra=30):
     """Normalised mel [B, .., T] without harmonics, which the vocoder makes from F0: so many cepstra of its lowest bands, nothing of the others."""
-    k, i = torch.arange(cepstra)[:, None], torch.arange(bands) + 0.5; basis = math.sqrt(2 / bands) * torch.cos(math.pi * k * i / bands); basis[0] /= math.sqrt(2)
+    basis = cosines(bands, 0, cepstra); basis[0] /= math.sqrt(2)
     return F.pad((basis.T @ basis) @ mel[:, :bands], (0, 0, 0, mel.shape[1] - bands))
 
-class Judge(nn.Module):
+class Critic(nn.Module):
     """Normalised mel [B, bands, T] said to be of the voice v [B, features] -> what each layer finds, the last being marks of patches: 1 for recordings of the voice, 0 else."""
     def __init__(self, bands, features, channels=(32, 64, 128, 128)):
         super().__init__(); self.register_buffer("height", torch.linspace(-1, 1, bands)[None, None, :, None]); sizes = [2, *channels]
@@ -115,9 +114,9 @@ class Judge(nn.Module):
 
 def one_step(m, mu, h, r, mask):
     """What one step of the flow module makes, as shipped: normalised mel [B, bands, T]."""
-    z = TEMPERATURE * torch.randn_like(mu); base, scale, y = m.field(z, torch.zeros(len(z)), mu, h, r, mask); return z + base + scale * y
+    return m.sample(mu, h, r, mask, TEMPERATURE * torch.randn_like(mu), 1)
 
-def blurred(x, target, w, mask):
+def distances(x, target, w, mask):
     """L1 on a normalised mel [B, bands, T] of weights w, and on its slopes along time and along frequency."""
     total = w.sum(); slope = lambda d, u: ((torch.diff(x, dim=d) - torch.diff(target, dim=d)).abs() * u).sum() / total
     return ((x - target).abs() * w).sum() / total, slope(2, w[..., 1:]), slope(1, w[:, 1:] * mask)
@@ -128,7 +127,7 @@ def main():
     a.add_argument("--start", help="folder of exported weights to go on from, their content extractor included"); a.add_argument("--minutes", type=float, default=60); a.add_argument("--threads", type=int, default=2); a.add_argument("--rate", type=float, default=1e-3); a.add_argument("--batch", type=int, default=10); a.add_argument("--consistency", type=float, default=0.5); a.add_argument("--adversarial", type=float, default=0.1, help="weight of what a judge of mels and voices says of what one step makes"); a.add_argument("--leak", type=float, default=0.1, help="weight of hiding the source from the network that learns to tell it from converted mels"); a.add_argument("--apart", type=float, default=1.0, help="weight, within consistency, of being no nearer to the source than the target itself is"); a.add_argument("--content-rate", type=float, default=0.0); a.add_argument("--hard", type=float, default=0.5, help="share of the batch that hears tokens instead of features"); a.add_argument("--flow-from", type=float, default=0.35, help="share of the time before the flow module learns: until then the prior mean does, at a third of the cost"); o = a.parse_args()
     torch.set_num_threads(o.threads); torch.manual_seed(11 + int(time.time())); out = pathlib.Path(o.out); out.mkdir(parents=True, exist_ok=True); corpus = Corpus(o.sets.split(","), held_out); shipped = load(o.voice); acoustic = shipped.acoustic; acoustic.requires_grad_(False)
     m = StableVc(STARTER); taught = torch.load(o.content); m.content.load_state_dict(taught["average"]); m.content.requires_grad_(o.content_rate > 0); m.style.codebook.copy_(acoustic.prosody.codebook); batches = Batches(corpus, torch.load(o.dvectors), acoustic, int(time.time()), m.shape)
-    judge = nn.Sequential(nn.Linear(STARTER["style"]["channels"], 64), nn.SiLU(), nn.Linear(64, len(corpus.voices))); telling = nn.Sequential(nn.Linear(128, 128), nn.SiLU(), nn.Linear(128, len(corpus.voices))); telltale = Telltale(STARTER["bands"], STARTER["speaker"]["features"]); critic = Judge(STARTER["bands"], STARTER["speaker"]["features"]); opt_critic = torch.optim.AdamW(critic.parameters(), 3e-4, betas=(0.8, 0.99)); judged = 0
+    judge = nn.Sequential(nn.Linear(STARTER["style"]["channels"], 64), nn.SiLU(), nn.Linear(64, len(corpus.voices))); telling = nn.Sequential(nn.Linear(128, 128), nn.SiLU(), nn.Linear(128, len(corpus.voices))); telltale = Telltale(STARTER["bands"], STARTER["speaker"]["features"]); critic = Critic(STARTER["bands"], STARTER["speaker"]["features"]); opt_critic = torch.optim.AdamW(critic.parameters(), 3e-4, betas=(0.8, 0.99)); judged = 0
     if o.start:  # what it did not know of the source yet counts nothing at first
         start = {k: v.float() for k, v in load_file(pathlib.Path(o.start) / "stablevc.safetensors").items()}; own = m.state_dict(); w = start["conditions.weight"]; start["conditions.weight"] = F.pad(w, (0, m.conditions.in_features - w.shape[1]))
         if "shaped.weight" in start: k = STARTER["frames_per_unit"]; w = start["shaped.weight"].unflatten(1, (k, -1)); start["shaped.weight"] = F.pad(w, (0, m.shape.width - w.shape[2])).flatten(1)
@@ -176,27 +175,27 @@ def main():
             l["duration"] = ((m.duration(x)[..., 0] - length.clamp(min=1).log()).square() * there).sum() / there.sum(); x = torch.gather(x, 1, at[..., None].expand(-1, -1, x.shape[2]))
         else: x = m.hidden(content, r, unit_mask, shape)
         h, mu = m.condition(x, r, b["f0"], b["voiced"], b["level"], b["register"], shape); target = normal(b["mel"]); w = b["weight"][:, None] * b["bands"][..., None]
-        pairs = b["bands"][:, 1:, None] * b["bands"][:, :-1, None]; l["mean"], l["slope"], l["edges"] = blurred(mu, target, w, pairs); flowing = progress >= o.flow_from
+        pairs = b["bands"][:, 1:, None] * b["bands"][:, :-1, None]; l["mean"], l["slope"], l["edges"] = distances(mu, target, w, pairs); flowing = progress >= o.flow_from; turn = [*range(1, n), 0]
         with torch.no_grad(): k = min(0.99, step / (step + 10)); m.spread.copy_((k * m.spread.square() + (1 - k) * ((mu - target).square() * w).sum((0, 2)) / w.sum((0, 2)).clamp(min=1)).sqrt().clamp(min=0.05))
         loss = l["mean"] + 0.3 * l["slope"] + 0.3 * l["edges"] + 0.3 * l["speaker"] + 0.1 * l.get("duration", 0) + 0.1 * l["style"] + 0.2 * l.get("phones", 0) + 0.03 * l.get("heard", 0)
         fake = None
-        if flowing and step % 4 == 1:
-            one = one_step(m, mu.detach(), h, r, mask); l["one"], slope, edges = blurred(one, target, w, pairs); loss = loss + 2 * l["one"] + 0.3 * slope + 0.3 * edges; fake, voice, bands = one, r["speaker"], b["bands"]
+        if aligned := flowing and step % 4 == 1:
+            one = one_step(m, mu.detach(), h, r, mask); l["one"], slope, edges = distances(one, target, w, pairs); loss = loss + 2 * l["one"] + 0.3 * slope + 0.3 * edges; fake, voice, bands = one, r["speaker"], b["bands"]
         if flowing and step % 4 == 3: l["flow"] = flow(m, mu, h, target, w, r, mask); loss = loss + 0.6 * l["flow"]
         if o.consistency and step % 2 == 0:  # the same readings in each other's voices
-            turn = [*range(1, n), 0]; rx = r | {"keys": b["keys"][turn], "speaker": v.detach()[turn]}; hx, other = m.condition(m.hidden(content, rx, unit_mask, shape), rx, b["f0"], b["voiced"], b["level"], b["register"][turn], shape)
-            if flowing: other = one_step(m, other, hx, rx, mask)
-            fake, voice, bands = (other, rx["speaker"], b["bands"][turn]) if flowing else (None, None, None); other = torch.where(b["weight"][:, None] > 0, other, normal(torch.tensor(FLOOR)))
+            rx = r | {"keys": b["keys"][turn], "speaker": v.detach()[turn]}; hx, other = m.condition(m.hidden(content, rx, unit_mask, shape), rx, b["f0"], b["voiced"], b["level"], b["register"][turn], shape)
+            if flowing: other = one_step(m, other, hx, rx, mask); fake, voice, bands = other, rx["speaker"], b["bands"][turn]
+            other = torch.where(b["weight"][:, None] > 0, other, normal(torch.tensor(FLOOR)))
             for p in m.speaker.parameters(): p.requires_grad_(False)
             made = m.speaker(acoustic.timbre(other)); l["other"] = near(made, b["d"][turn], b["known"][turn])
             with torch.no_grad(): by = m.speaker(b["by"])
             l["apart"] = F.relu(((made - rx["speaker"]) * by).sum(1)).mean(); l["source"] = F.cross_entropy(10 * telltale(Reverse.apply(other, o.leak)) @ by.T, torch.arange(n)); loss = loss + o.consistency * (l["other"] + o.apart * l["apart"]) + l["source"]
             for p in m.speaker.parameters(): p.requires_grad_(True)
         if fake is not None and o.adversarial:  # recordings that end or are narrow must not be known by that
-            nothing = normal(torch.tensor(FLOOR)); shown = lambda x, bands: torch.where((b["weight"][:, None] * bands[..., None]) > 0, x, nothing); real, fake = smooth(shown(target, b["bands"])), smooth(shown(fake, bands)); own = r["speaker"]; wrong = own[[*range(1, n), 0]]; strange = (b["voice"] != b["voice"][[*range(1, n), 0]]).float()[:, None, None]
-            marks = [critic(real, own)[-1], critic(fake.detach(), voice)[-1], critic(real, wrong)[-1]]; l["critic"] = (marks[0] - 1).square().mean() + marks[1].square().mean() + 0.5 * (marks[2].square() * strange).mean(); opt_critic.zero_grad(); l["critic"].backward(); opt_critic.step(); judged += 1
+            nothing = normal(torch.tensor(FLOOR)); shown = lambda x, bands: torch.where((b["weight"][:, None] * bands[..., None]) > 0, x, nothing); real, fake = smooth(shown(target, b["bands"])), smooth(shown(fake, bands)); own = r["speaker"]; strange = (b["voice"] != b["voice"][turn]).float()[:, None, None]
+            marks = [critic(real, own)[-1], critic(fake.detach(), voice)[-1], critic(real, own[turn])[-1]]; l["critic"] = (marks[0] - 1).square().mean() + marks[1].square().mean() + 0.5 * (marks[2].square() * strange).mean(); opt_critic.zero_grad(); l["critic"].backward(); opt_critic.step(); judged += 1
             critic.requires_grad_(False); found = critic(fake, voice); l["fool"] = (found[-1] - 1).square().mean(); more = l["fool"]
-            if step % 4 == 1: l["feature"] = sum((x - y).abs().mean() for x, y in zip(found[:-1], critic(real, own)[:-1])); more = more + l["feature"]
+            if aligned: l["feature"] = sum((x - y).abs().mean() for x, y in zip(found[:-1], critic(real, own)[:-1])); more = more + l["feature"]
             loss = loss + o.adversarial * min(1.0, judged / 200) * more; critic.requires_grad_(True)
         opt.zero_grad(); loss.backward(); nn.utils.clip_grad_norm_(params, 1.0); opt.step(); step += 1
         with torch.no_grad():

@@ -18,7 +18,7 @@ from data import Corpus, to_register
 from disguise import FLOOR
 from harmonic_noise import HarmonicNoise, shifted
 from discriminator import Discriminator, discriminator_loss, feature_loss, generator_loss
-from network import STARTER, StableVc, chunk_mask, level_of, normal
+from network import STARTER, TEMPERATURE, StableVc, chunk_mask, level_of, normal
 from shipped import fill, load, read
 from train import stft_loss
 from train_acoustic import held_out
@@ -28,7 +28,6 @@ SHARES = {"pure": 0.18, "virtual": 0.21, "fast": 0.03, "pseudo": 0.08, "real": 0
 TRUE = 0.45  # share of the batches
 NARROW = 7600 / 12000  # what counts of the spectrum of recordings at 16 kHz
 CROP, WAVE = 160, 96  # frames converted, and frames of them that sound
-TEMPERATURE = 0.0
 LOOK_AHEAD = [1, 0, 0, 0, 0, 0]  # frames, of the first convolution and the blocks
 
 def short_sighted(folder):
@@ -50,8 +49,8 @@ class Converted:
         source, prosody, refs = (torch.full((n, 100, t), FLOOR) for t in (CROP, CROP, want)); f0, hz, register = torch.zeros(n, CROP), torch.zeros(n, CROP), torch.zeros(n); audio, at, true = [], [], []; as_is = r.random() < TRUE
         for i, u in enumerate(lot):
             a = 2 * r.randint(0, max(0, (u.frames - CROP) // 2)); z = min(u.frames, a + CROP); k = z - a; s = (c.twin(u, r) if r.random() < 0.5 else None) or u; f = u.f0()[a:z]; voiced = f > 40
-            f0[i, :k] = torch.where(voiced, f.clamp(min=40).log() - u.register, 0); hz[i, :k] = f * voiced; b = r.randint(min(16, k - WAVE), k - WAVE); at.append(b); audio.append(u.audio(a + b, a + b + WAVE)); true.append(u.mel(a + b, a + b + WAVE).T)
-            if as_is: continue
+            f0[i, :k] = torch.where(voiced, f.clamp(min=40).log() - u.register, 0); hz[i, :k] = f * voiced; b = r.randint(min(16, k - WAVE), k - WAVE); at.append(b); audio.append(u.audio(a + b, a + b + WAVE))
+            if as_is: true.append(u.mel(a + b, a + b + WAVE).T); continue
             source[i, :, :k] = heard(s.mel(a, z).T, r, 0.2); prosody[i, :, :k] = to_register(s.mel(a, z).T, s.register); refs[i] = c.reference(u, r, want).T; register[i] = u.register
         said = torch.stack([y[b: b + WAVE] for y, b in zip(hz, at)]), torch.stack(audio), torch.tensor([u.voice.startswith("ls") for u in lot])
         if as_is: return torch.stack(true), *said

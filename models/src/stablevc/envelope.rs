@@ -107,7 +107,8 @@ impl Shape {
         let spoken = 1.0 / (1.0 + (-6.0 * f64::from(level)).exp());
         let kept = 1.0 - FORGOTTEN * spoken;
         state.weight = kept * state.weight + spoken;
-        let (mut over, mut told) = (Vec::new(), Vec::new());
+        let bands = || Vec::with_capacity(self.mean.len());
+        let (mut over, mut told) = (bands(), bands());
         for ((&x, sum), &common) in row.iter().zip(&mut state.sum).zip(&self.mean) {
             let x = x.max(FLOOR);
             *sum = kept * *sum + spoken * f64::from(x);
