@@ -42,8 +42,9 @@ def main():
         run("stablevc/train_content.py", "--sets", d / "set", "--out", d / "content", "--minutes", 0.1, "--batch", 4)
         run("stablevc/embed_voices.py", "--sets", d / "set", "--out", d / "dvectors.pt", "--minutes", 0.1)
         for minutes in (0.2, 0.3): run("stablevc/train_flow.py", "--sets", d / "set", "--content", d / "content/state.pt", "--voice", d / "export", "--dvectors", d / "dvectors.pt", "--out", d / "flow", "--minutes", minutes, "--batch", 4)  # resumes
-        run("stablevc/train_vocoder.py", "--sets", d / "set", "--flow", d / "flow/state.pt", "--voice", d / "export", "--out", d / "converter_vocoder", "--minutes", 0.1, "--batch", 2)
+        run("stablevc/train_vocoder.py", "--sets", d / "set", "--flow", d / "flow/state.pt", "--voice", d / "export", "--dvectors", d / "dvectors.pt", "--out", d / "converter_vocoder", "--minutes", 0.1, "--batch", 2)
         run("stablevc/export_converter.py", "--flow", d / "flow/state.pt", "--vocoder", d / "converter_vocoder/state.pt", "--out", d / "converter")
+        run("stablevc/train_flow.py", "--sets", d / "set", "--content", d / "content/state.pt", "--voice", d / "export", "--dvectors", d / "dvectors.pt", "--start", d / "converter", "--vocoder", d / "converter", "--out", d / "flow2", "--minutes", 0.3, "--flow-from", 0.5, "--batch", 4)  # listens
         with safe_open(d / "converter/stablevc.safetensors", "pt") as f: assert np.isfinite(f.get_tensor("output.weight").float().numpy()).all()
         run("sashimi/train.py", "--clips", d / "speech/wav", "--out", d / "dream", "--minutes", 0.15, "--samples", 1024, "--batch", 2, "--width", 8, "--layers", 1, "--states", 8)
         run("sashimi/train.py", "--clips", d / "speech/wav", "--out", d / "dream", "--minutes", 0.2, "--samples", 1024, "--batch", 2, "--width", 8, "--layers", 1, "--states", 8)  # resumes

@@ -18,7 +18,7 @@ TINY = {
     "shape": {"bands": 8, "features": 3, "speaker": True},
     "key_channels": 8,
     "speaker": {"channels": 10, "features": 6},
-    "style": {"codes": 11, "code_channels": 5, "code_frames": 8, "channels": 8, "hidden": 10, "kernel": 3, "blocks": 2, "pool": 4},
+    "style": {"codes": 11, "code_channels": 5, "code_frames": 8, "channels": 8, "hidden": 10, "kernel": 3, "blocks": 2, "pool": 4, "centred": True},
     "module": {"channels": 12, "heads": 2, "hidden": 14, "kernel": 3, "blocks": 2},
     "frame": {"hidden": 14, "kernel": 3, "blocks": 2},
     "flow": {"channels": 16, "heads": 2, "hidden": 18, "kernel": 4, "blocks": 2, "time": 8},

@@ -23,7 +23,7 @@ STARTER = {
     "shape": {"bands": 84, "features": 24, "speaker": True},
     "key_channels": 192,
     "speaker": {"channels": 256, "features": 256},
-    "style": {"codes": 256, "code_channels": 64, "code_frames": 8, "channels": 128, "hidden": 192, "kernel": 3, "blocks": 2, "pool": 4},
+    "style": {"codes": 256, "code_channels": 64, "code_frames": 8, "channels": 128, "hidden": 192, "kernel": 3, "blocks": 2, "pool": 4, "centred": True},
     "module": {"channels": 192, "heads": 3, "hidden": 288, "kernel": 3, "blocks": 2},
     "frame": {"hidden": 288, "kernel": 3, "blocks": 2},
     "flow": {"channels": 192, "heads": 3, "hidden": 288, "kernel": 3, "blocks": 2, "time": 64},
@@ -96,14 +96,17 @@ class SpeakerEncoder(nn.Module):
         return F.normalize(self.output(torch.cat([mean, std], 1)), dim=1)
 
 class StyleEncoder(nn.Module):
-    """Prosody codes [B, L] -> s [B, L * code_frames / pool, channels]: embeddings repeated to frames, averaged, convolved."""
-    def __init__(self, codes, code_channels, code_frames, channels, hidden, kernel, blocks, pool):
-        super().__init__(); self.code_frames, self.pool = code_frames, pool; self.register_buffer("codebook", torch.zeros(codes, code_channels)); self.input = nn.Conv1d(code_channels, channels, kernel, padding=kernel // 2)
+    """Prosody codes [B, L] -> s [B, L * code_frames / pool, channels]: embeddings repeated to frames, averaged, convolved.
+
+    With `centred` the mean over time is taken away: what holds all the time tells who speaks, and a style is how it moves.
+    """
+    def __init__(self, codes, code_channels, code_frames, channels, hidden, kernel, blocks, pool, centred=False):
+        super().__init__(); self.code_frames, self.pool, self.centred = code_frames, pool, centred; self.register_buffer("codebook", torch.zeros(codes, code_channels)); self.input = nn.Conv1d(code_channels, channels, kernel, padding=kernel // 2)
         self.blocks = nn.ModuleList(ConvBlock(channels, hidden, kernel) for _ in range(blocks)); self.norm = ChannelNorm(channels)
     def forward(self, codes):
         x = F.avg_pool1d(self.codebook[codes].transpose(1, 2).repeat_interleave(self.code_frames, 2), self.pool); x = self.input(x)
         for b in self.blocks: x = b(x)
-        return self.norm(x).transpose(1, 2)
+        x = self.norm(x).transpose(1, 2); return x - x.mean(1, keepdim=True) if self.centred else x
 
 def rms(x, gain): return x * torch.rsqrt(x.square().mean(-1, keepdim=True) + 1e-6) * gain
 

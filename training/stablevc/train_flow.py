@@ -13,7 +13,9 @@ the shape of the source is that of what was moved alone. References are other ut
 the prior mean (and on its slope), the speaker encoder's distance to d-vectors of its voices, log durations of deduplicated tokens (a quarter of
 the batches), a speaker classifier behind a gradient reversal on the mean style, and speaker consistency: readings of the batch in
 each other's voices, judged by timbre encoder and speaker encoder of this very model; a network learns to tell the source from those
-readings and they learn to hide it (`Telltale`). Once the flow learns, a step in two is of what one step of it makes, as shipped, judged by
+readings and they learn to hide it (`Telltale`). With --vocoder those readings also sound, through that frozen vocoder, and are listened to (`ears.py`): they
+shall be near the d-vector of the voice and told from all others (`who`), no nearer to how the source sounds than the voice itself is (`whom`), and an
+aligner shall hear the sounds that were said (`said`). Once the flow learns, a step in two is of what one step of it makes, as shipped, judged by
 L1 and by a critic of mels and voices (`Critic`), which looks at smooth spectra alone: harmonics are the vocoder's. Bands above 7.6 kHz of recordings at 16 kHz do not
 count. With --content-rate the content extractor learns too, at that share of the rate: it keeps its phone posteriors and its speaker
 classifier behind a gradient reversal, its centroids follow as a running mean. --minutes is wall time over every resumption. Resumable: DIR/state.pt.
@@ -21,18 +23,21 @@ classifier behind a gradient reversal, its centroids follow as a running mean. -
 import argparse, copy, math, pathlib, random, sys, time
 import torch, torch.nn as nn, torch.nn.functional as F
 from safetensors.torch import load_file
-here = pathlib.Path(__file__).parent; sys.path[:0] = [str(here), str(here.parent / "megatts2"), str(here.parent)]
+here = pathlib.Path(__file__).parent; sys.path[:0] = [str(here), str(here.parent / "megatts2"), str(here.parent), str(here.parent / "vocoder")]
 from ahead import Ahead
 from data import REAL_BANDS, Corpus, to_register
 from disguise import FLOOR, disguise, warp
+from ears import Ears
 from embed_voices import HIGHER
 from network import SIGMA_MIN, STARTER, TEMPERATURE, StableVc, chunk_mask, cosines, level_of, normal
 from shipped import load
 from train_acoustic import held_out
 from train_content import Reverse, heard
+from train_vocoder import short_sighted
 
 SHARES = {"pure": 0.2, "virtual": 0.27, "fast": 0.03, "pseudo": 0.1, "real": 0.4}
 CROP = 208  # frames
+LISTENED = 144  # frames of a crop that are listened to, 1.8 s
 BEFORE = 800  # frames before a crop, at most, from which the mean of its shape is known
 
 def misheard(mel, r):
@@ -61,7 +66,7 @@ class Batches:
     @torch.no_grad()
     def next(self, n):
         r, c = self.r, self.corpus; want = round(math.exp(r.uniform(math.log(100), math.log(800)))); refs = torch.zeros(n, 100, want)
-        b = {k: torch.zeros(n, CROP) for k in ("f0", "voiced", "level", "weight")} | {"mel": torch.full((n, 100, CROP), FLOOR), "register": torch.zeros(n), "bands": torch.ones(n, 100), "shape": torch.zeros(n, CROP, self.shape.width), "d": torch.zeros(n, 256), "known": torch.zeros(n), "voice": torch.zeros(n, dtype=torch.long), "heard": torch.zeros(n, dtype=torch.long), "labels": torch.full((n, CROP // 2), -1)}
+        b = {k: torch.zeros(n, CROP) for k in ("f0", "voiced", "level", "weight")} | {"mel": torch.full((n, 100, CROP), FLOOR), "register": torch.zeros(n), "from": torch.zeros(n), "bands": torch.ones(n, 100), "shape": torch.zeros(n, CROP, self.shape.width), "d": torch.zeros(n, 256), "known": torch.zeros(n), "voice": torch.zeros(n, dtype=torch.long), "heard": torch.zeros(n, dtype=torch.long), "labels": torch.full((n, CROP // 2), -1)}
         source, content, prosody = (torch.full((n, 100, CROP), FLOOR) for _ in range(3))
         for i in range(n):
             u = self.draw(); a = 2 * r.randint(0, max(0, (u.frames - CROP) // 2)); z = min(u.frames, a + CROP); k = z - a; twin = c.twin(u, r) if r.random() < 0.6 else None
@@ -74,8 +79,8 @@ class Batches:
             if u.voice.startswith("ls"): b["bands"][i] = REAL_BANDS
             elif r.random() < 0.5: ref[REAL_BANDS == 0] = FLOOR
             if r.random() < 0.3: ref = disguise(ref[None], r)[0]
-            refs[i] = ref; s = twin or u; b["heard"][i] = c.voice_id[s.voice]; b["labels"][i, : k // 2] = torch.repeat_interleave(u.ids(), u.units())[a // 2: z // 2]; begin = max(0, a - r.randint(0, BEFORE)); whole = heard(s.mel(begin, z).T, r, r.choice((0.06, 0.12, 0.2)), 0.75 if twin else 1.0); source[i, :, :k] = whole[:, a - begin:]; content[i, :, :k] = misheard(source[i, :, :k], r); b["shape"][i, :k] = self.shape(whole[None])[0, a - begin:] if r.random() < 0.92 else 0; prosody[i, :, :k] = to_register(s.mel(a, z).T, s.register - r.gauss(0, 0.04))
-        b["level"], b["source"] = level_of(source), content; b["by"] = self.acoustic.timbre(normal(source))
+            refs[i] = ref; s = twin or u; b["from"][i] = s.register; b["heard"][i] = c.voice_id[s.voice]; b["labels"][i, : k // 2] = torch.repeat_interleave(u.ids(), u.units())[a // 2: z // 2]; begin = max(0, a - r.randint(0, BEFORE)); whole = heard(s.mel(begin, z).T, r, r.choice((0.06, 0.12, 0.2)), 0.75 if twin else 1.0); source[i, :, :k] = whole[:, a - begin:]; content[i, :, :k] = misheard(source[i, :, :k], r); b["shape"][i, :k] = self.shape(whole[None])[0, a - begin:] if r.random() < 0.92 else 0; prosody[i, :, :k] = to_register(s.mel(a, z).T, s.register - r.gauss(0, 0.04))
+        b["level"], b["source"], b["plain"] = level_of(source), content, source; b["by"] = self.acoustic.timbre(normal(source))
         b["codes"] = self.acoustic.prosody.nearest(self.acoustic.prosody.latents(prosody, torch.full((n,), CROP))[0]); b["keys"] = self.acoustic.timbre(normal(refs))
         return b
 
@@ -124,16 +129,17 @@ def distances(x, target, w, mask):
 def main():
     a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for n in ("sets", "content", "voice", "dvectors", "out"): a.add_argument("--" + n, required=True)
-    a.add_argument("--start", help="folder of exported weights to go on from, their content extractor included"); a.add_argument("--minutes", type=float, default=60); a.add_argument("--threads", type=int, default=2); a.add_argument("--rate", type=float, default=1e-3); a.add_argument("--batch", type=int, default=10); a.add_argument("--consistency", type=float, default=0.5); a.add_argument("--adversarial", type=float, default=0.1, help="weight of what a judge of mels and voices says of what one step makes"); a.add_argument("--leak", type=float, default=0.1, help="weight of hiding the source from the network that learns to tell it from converted mels"); a.add_argument("--apart", type=float, default=1.0, help="weight, within consistency, of being no nearer to the source than the target itself is"); a.add_argument("--content-rate", type=float, default=0.0); a.add_argument("--hard", type=float, default=0.5, help="share of the batch that hears tokens instead of features"); a.add_argument("--flow-from", type=float, default=0.35, help="share of the time before the flow module learns: until then the prior mean does, at a third of the cost"); o = a.parse_args()
+    a.add_argument("--start", help="folder of exported weights to go on from, their content extractor included"); a.add_argument("--minutes", type=float, default=60); a.add_argument("--threads", type=int, default=2); a.add_argument("--rate", type=float, default=1e-3); a.add_argument("--batch", type=int, default=10); a.add_argument("--consistency", type=float, default=0.5); a.add_argument("--vocoder", help="folder of weights whose vocoder lets converted mels sound"); a.add_argument("--heard", type=float, default=1.0, help="weight of what is heard of converted mels, with --vocoder"); a.add_argument("--said", type=float, default=0.15, help="weight, within that, of the sounds an aligner hears"); a.add_argument("--adversarial", type=float, default=0.1, help="weight of what a judge of mels and voices says of what one step makes"); a.add_argument("--leak", type=float, default=0.1, help="weight of hiding the source from the network that learns to tell it from converted mels"); a.add_argument("--apart", type=float, default=1.0, help="weight, within consistency, of being no nearer to the source than the target itself is"); a.add_argument("--content-rate", type=float, default=0.0); a.add_argument("--hard", type=float, default=0.5, help="share of the batch that hears tokens instead of features"); a.add_argument("--flow-from", type=float, default=0.35, help="share of the time before the flow module learns: until then the prior mean does, at a third of the cost"); o = a.parse_args()
     torch.set_num_threads(o.threads); torch.manual_seed(11 + int(time.time())); out = pathlib.Path(o.out); out.mkdir(parents=True, exist_ok=True); corpus = Corpus(o.sets.split(","), held_out); shipped = load(o.voice); acoustic = shipped.acoustic; acoustic.requires_grad_(False)
     m = StableVc(STARTER); taught = torch.load(o.content); m.content.load_state_dict(taught["average"]); m.content.requires_grad_(o.content_rate > 0); m.style.codebook.copy_(acoustic.prosody.codebook); batches = Batches(corpus, torch.load(o.dvectors), acoustic, int(time.time()), m.shape)
-    judge = nn.Sequential(nn.Linear(STARTER["style"]["channels"], 64), nn.SiLU(), nn.Linear(64, len(corpus.voices))); telling = nn.Sequential(nn.Linear(128, 128), nn.SiLU(), nn.Linear(128, len(corpus.voices))); telltale = Telltale(STARTER["bands"], STARTER["speaker"]["features"]); critic = Critic(STARTER["bands"], STARTER["speaker"]["features"]); opt_critic = torch.optim.AdamW(critic.parameters(), 3e-4, betas=(0.8, 0.99)); judged = 0
+    judge = nn.Sequential(nn.Linear(2 * STARTER["style"]["channels"], 64), nn.SiLU(), nn.Linear(64, len(corpus.voices))); telling = nn.Sequential(nn.Linear(128, 128), nn.SiLU(), nn.Linear(128, len(corpus.voices))); telltale = Telltale(STARTER["bands"], STARTER["speaker"]["features"]); critic = Critic(STARTER["bands"], STARTER["speaker"]["features"]); opt_critic = torch.optim.AdamW(critic.parameters(), 3e-4, betas=(0.8, 0.99)); judged = 0
     if o.start:  # what it did not know of the source yet counts nothing at first
         start = {k: v.float() for k, v in load_file(pathlib.Path(o.start) / "stablevc.safetensors").items()}; own = m.state_dict(); w = start["conditions.weight"]; start["conditions.weight"] = F.pad(w, (0, m.conditions.in_features - w.shape[1]))
         if "shaped.weight" in start: k = STARTER["frames_per_unit"]; w = start["shaped.weight"].unflatten(1, (k, -1)); start["shaped.weight"] = F.pad(w, (0, m.shape.width - w.shape[2])).flatten(1)
         m.load_state_dict(own | {k: v for k, v in start.items() if v.shape == own[k].shape})
     if not m.shape.mean.any(): m.shape.fit([heard(batches.draw().mel()[:400].T, batches.r, 0.2) for _ in range(400)])
     average = copy.deepcopy(m); every = torch.stack(list(batches.dvectors.values())); print(len(corpus.items), "utterances", len(corpus.voices), "voices", len(every), "d-vectors", flush=True)
+    if o.vocoder: ears, vocoder = Ears(shipped.aligner), short_sighted(o.vocoder).requires_grad_(False)
     if taught["judge"]["2.weight"].shape == telling[2].weight.shape: telling.load_state_dict(taught["judge"])
     mine = [*m.content.parameters()] if o.content_rate else []; others = [p for k, p in m.named_parameters() if not k.startswith("content.")] + [*judge.parameters(), *telltale.parameters()] + ([*telling.parameters()] if o.content_rate else []); params = mine + others
     opt = torch.optim.AdamW([{"params": others, "share": 1.0}, {"params": mine, "share": o.content_rate}] if mine else [{"params": others, "share": 1.0}], o.rate, betas=(0.9, 0.98), weight_decay=0.01); step, spent = 0, 0.0; state = out / "state.pt"
@@ -167,7 +173,7 @@ def main():
             with torch.no_grad():  # centroids follow their features
                 flat, near_ = e.reshape(-1, e.shape[2]), tokens.flatten(); count = torch.bincount(near_, minlength=len(m.content.centroids)); mean = torch.zeros_like(m.content.centroids).index_add_(0, near_, flat) / count.clamp(min=1)[:, None]; m.content.centroids.lerp_(mean, 0.05 * (count > 0)[:, None].float())
         v = m.speaker(b["keys"]); l["speaker"] = near(v, b["d"], b["known"]); style = m.style(b["codes"]); styled = (torch.rand(n) < 0.6).float()
-        l["style"] = F.cross_entropy(judge(Reverse.apply(style.mean(1), min(1.0, step / 500))), b["voice"]); r = {"keys": b["keys"], "speaker": v.detach(), "style": style, "styled": styled}
+        f = Reverse.apply(style, min(1.0, step / 500)); l["style"] = F.cross_entropy(judge(torch.cat([f.mean(1), f.std(1)], 1)), b["voice"]); r = {"keys": b["keys"], "speaker": v.detach(), "style": style, "styled": styled}
         chunk = batches.r.choice([2, 4, 8, 16, 160, 160]); past = batches.r.choice([64, 128, 160]); mask, unit_mask = chunk_mask(CROP, chunk, past), chunk_mask(CROP // 2, chunk // 2, past // 2)
         shape = b["shape"] + 0.1 * torch.randn_like(b["shape"])
         if step % 4 == 3:
@@ -191,6 +197,12 @@ def main():
             with torch.no_grad(): by = m.speaker(b["by"])
             l["apart"] = F.relu(((made - rx["speaker"]) * by).sum(1)).mean(); l["source"] = F.cross_entropy(10 * telltale(Reverse.apply(other, o.leak)) @ by.T, torch.arange(n)); loss = loss + o.consistency * (l["other"] + o.apart * l["apart"]) + l["source"]
             for p in m.speaker.parameters(): p.requires_grad_(True)
+            if o.vocoder:
+                at = [2 * batches.r.randint(0, max(0, (int(k) - LISTENED) // 2)) for k in b["weight"].sum(1)]; cut = lambda x, k=1: torch.stack([y[..., c // k: (c + LISTENED) // k] for y, c in zip(x, at)]); full = (cut(b["weight"]).mean(1) > 0.9).float()
+                sounds = lambda mel, register: vocoder((cut(mel) * 2.5 - 5).clamp(min=FLOOR), cut(torch.exp(b["f0"] + register[:, None]) * b["voiced"])); wave = sounds(other, b["register"][turn]); e = ears.who(wave); l["who"] = near(e, b["d"][turn], b["known"][turn] * full)
+                with torch.no_grad(): old = ears.who(sounds(normal(b["plain"]), b["from"]))
+                l["whom"] = (F.relu(((e - b["d"][turn]) * old).sum(1)) * b["known"][turn] * full).sum() / n; l["said"] = F.nll_loss(ears.what(wave).transpose(1, 2), cut(b["labels"], 2), ignore_index=-1)
+                loss = loss + o.heard * (l["who"] + l["whom"] + o.said * l["said"])
         if fake is not None and o.adversarial:  # recordings that end or are narrow must not be known by that
             nothing = normal(torch.tensor(FLOOR)); shown = lambda x, bands: torch.where((b["weight"][:, None] * bands[..., None]) > 0, x, nothing); real, fake = smooth(shown(target, b["bands"])), smooth(shown(fake, bands)); own = r["speaker"]; strange = (b["voice"] != b["voice"][turn]).float()[:, None, None]
             marks = [critic(real, own)[-1], critic(fake.detach(), voice)[-1], critic(real, own[turn])[-1]]; l["critic"] = (marks[0] - 1).square().mean() + marks[1].square().mean() + 0.5 * (marks[2].square() * strange).mean(); opt_critic.zero_grad(); l["critic"].backward(); opt_critic.step(); judged += 1

@@ -7,7 +7,7 @@ A converted mel is smoother than a true one and a vocoder that has only met true
 loses who speaks. Some batches are true mels; the readings of the others are converted into
 the voice they were read in (heard as another voice, or from the same reading in another timbre; references are other utterances), mostly
 in one step, as shipped; losses are those of the vocoder's own training on waves: multi-resolution STFT, then the small discriminator
-with feature matching. It sees 12.5 ms ahead, where the starter voice's sees 100: a live stream waits for it. It begins as the vocoder of --start
+with feature matching, and what a listener finds: who speaks (with --dvectors) and what is said (the starter voice's aligner). It sees 12.5 ms ahead, where the starter voice's sees 100: a live stream waits for it. It begins as the vocoder of --start
 (a folder of weights), the starter voice's unless given. Of recordings at 16 kHz only what lies below 7.6 kHz counts, for the judge too. Resumable: DIR/state.pt.
 """
 import argparse, copy, json, math, pathlib, random, sys, time
@@ -16,6 +16,7 @@ here = pathlib.Path(__file__).parent; sys.path[:0] = [str(here), str(here.parent
 from ahead import Ahead
 from data import Corpus, to_register
 from disguise import FLOOR
+from ears import Ears
 from harmonic_noise import HarmonicNoise, shifted
 from discriminator import Discriminator, discriminator_loss, feature_loss, generator_loss
 from network import STARTER, TEMPERATURE, StableVc, chunk_mask, level_of, normal
@@ -37,22 +38,22 @@ def short_sighted(folder):
 
 class Converted:
     """Crops as the converter makes them, with the audio they should sound like."""
-    def __init__(self, corpus, m, acoustic, seed):
-        self.corpus, self.m, self.acoustic, self.r = corpus, m, acoustic, random.Random(seed); pools = {}
+    def __init__(self, corpus, m, acoustic, dvectors, seed):
+        self.corpus, self.m, self.acoustic, self.dvectors, self.r = corpus, m, acoustic, dvectors, random.Random(seed); pools = {}
         for u in corpus.items:
             if u.frames > WAVE + 64: pools.setdefault(corpus.group(u), []).append(u)
         self.pools = [pools[n] for n in SHARES if n in pools]; self.weights = [SHARES[n] for n in SHARES if n in pools]
     @torch.no_grad()
     def next(self, n):
-        """-> converted mel [n, 100, WAVE], F0 [n, WAVE], audio [n, WAVE * 300], whether it was recorded at 16 kHz [n]."""
+        """-> converted mel [n, 100, WAVE], F0 [n, WAVE], audio [n, WAVE * 300], whether it was recorded at 16 kHz [n], what is said [n, WAVE / 2], by whom: a d-vector [n, 256], zero if none is known."""
         r, c, m = self.r, self.corpus, self.m; want = r.randint(160, 640); lot = [r.choice(r.choices(self.pools, self.weights)[0]) for _ in range(n)]
-        source, prosody, refs = (torch.full((n, 100, t), FLOOR) for t in (CROP, CROP, want)); f0, hz, register = torch.zeros(n, CROP), torch.zeros(n, CROP), torch.zeros(n); audio, at, true = [], [], []; as_is = r.random() < TRUE
+        source, prosody, refs = (torch.full((n, 100, t), FLOOR) for t in (CROP, CROP, want)); f0, hz, register = torch.zeros(n, CROP), torch.zeros(n, CROP), torch.zeros(n); audio, at, true, labels, who = [], [], [], [], []; as_is = r.random() < TRUE
         for i, u in enumerate(lot):
             a = 2 * r.randint(0, max(0, (u.frames - CROP) // 2)); z = min(u.frames, a + CROP); k = z - a; s = (c.twin(u, r) if r.random() < 0.5 else None) or u; f = u.f0()[a:z]; voiced = f > 40
-            f0[i, :k] = torch.where(voiced, f.clamp(min=40).log() - u.register, 0); hz[i, :k] = f * voiced; b = r.randint(min(16, k - WAVE), k - WAVE); at.append(b); audio.append(u.audio(a + b, a + b + WAVE))
+            f0[i, :k] = torch.where(voiced, f.clamp(min=40).log() - u.register, 0); hz[i, :k] = f * voiced; b = 2 * r.randint(min(8, (k - WAVE) // 2), (k - WAVE) // 2); at.append(b); labels.append(torch.repeat_interleave(u.ids(), u.units())[(a + b) // 2: (a + b + WAVE) // 2]); who.append(self.dvectors.get(u.voice, torch.zeros(256))); audio.append(u.audio(a + b, a + b + WAVE))
             if as_is: true.append(u.mel(a + b, a + b + WAVE).T); continue
             source[i, :, :k] = heard(s.mel(a, z).T, r, 0.2); prosody[i, :, :k] = to_register(s.mel(a, z).T, s.register); refs[i] = c.reference(u, r, want).T; register[i] = u.register
-        said = torch.stack([y[b: b + WAVE] for y, b in zip(hz, at)]), torch.stack(audio), torch.tensor([u.voice.startswith("ls") for u in lot])
+        said = torch.stack([y[b: b + WAVE] for y, b in zip(hz, at)]), torch.stack(audio), torch.tensor([u.voice.startswith("ls") for u in lot]), torch.stack(labels), torch.stack(who)
         if as_is: return torch.stack(true), *said
         keys = self.acoustic.timbre(normal(refs)); style = m.style(self.acoustic.prosody.nearest(self.acoustic.prosody.latents(prosody, torch.full((n,), CROP))[0]))
         w = {"keys": keys, "speaker": m.speaker(keys), "style": style, "styled": (torch.rand(n) < 0.6).float()}; chunk = r.choice([8, 160, 160]); mask = chunk_mask(CROP, chunk, 160)
@@ -63,9 +64,14 @@ class Converted:
 def main():
     a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for n in ("sets", "flow", "voice", "out"): a.add_argument("--" + n, required=True)
-    a.add_argument("--minutes", type=float, default=30); a.add_argument("--start"); a.add_argument("--judge", help="state.pt of an earlier training, whose judge goes on"); a.add_argument("--threads", type=int, default=1); a.add_argument("--rate", type=float, default=4e-4); a.add_argument("--batch", type=int, default=8); a.add_argument("--adversarial-from", type=float, default=0.25); o = a.parse_args()
+    a.add_argument("--minutes", type=float, default=30); a.add_argument("--start"); a.add_argument("--judge", help="state.pt of an earlier training, whose judge goes on"); a.add_argument("--dvectors"); a.add_argument("--heard", type=float, default=0.3, help="weight of who is heard"); a.add_argument("--said", type=float, default=0.3, help="weight of what is heard"); a.add_argument("--threads", type=int, default=1); a.add_argument("--rate", type=float, default=4e-4); a.add_argument("--batch", type=int, default=8); a.add_argument("--adversarial-from", type=float, default=0.25); o = a.parse_args()
     torch.set_num_threads(o.threads); torch.manual_seed(5 + int(time.time())); out = pathlib.Path(o.out); out.mkdir(parents=True, exist_ok=True); shipped = load(o.voice); shipped.acoustic.requires_grad_(False)
-    m = StableVc(STARTER); m.load_state_dict(torch.load(o.flow)["average"]); m.eval().requires_grad_(False); crops = Converted(Corpus(o.sets.split(","), held_out), m, shipped.acoustic, int(time.time()))
+    m = StableVc(STARTER); m.load_state_dict(torch.load(o.flow)["average"]); m.eval().requires_grad_(False); corpus = Corpus(o.sets.split(","), held_out); voices = {}; ears = Ears(shipped.aligner)
+    if o.dvectors:
+        of = {u.key: u.voice for u in corpus.items}
+        for (key, h), e in torch.load(o.dvectors).items():
+            if h == 1.0 and key in of: voices.setdefault(of[key], []).append(e)
+    crops = Converted(corpus, m, shipped.acoustic, {k: F.normalize(torch.stack(v).mean(0), dim=0) for k, v in voices.items()}, int(time.time()))
     v = short_sighted(o.start or o.voice).train(); average, judge = copy.deepcopy(v), Discriminator(); opt = torch.optim.AdamW(v.parameters(), o.rate, betas=(0.8, 0.99), weight_decay=0.01); opt_judge = torch.optim.AdamW(judge.parameters(), 4e-4, betas=(0.8, 0.99)); step, spent = 0, 0.0; state = out / "state.pt"
     if o.judge: judge.load_state_dict(torch.load(o.judge)["judge"])
     if state.exists(): s = torch.load(state); v.load_state_dict(s["model"]); average.load_state_dict(s["average"]); judge.load_state_dict(s["judge"]); opt.load_state_dict(s["opt"]); opt_judge.load_state_dict(s["opt_judge"]); step, spent = s["step"], s["spent"]
@@ -74,9 +80,12 @@ def main():
     start = time.time(); saved = time.time(); running = {}
     while (progress := (spent + time.time() - start) / (60 * o.minutes)) < 1:
         for g in opt.param_groups: g["lr"] = o.rate * min(1, (step + 1) / 30) * (0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * progress)))
-        mel, f0, audio, narrow = ahead.next(); l = {}; wave = v(mel, f0); clean = ~narrow; loss = 0
+        mel, f0, audio, narrow, labels, who = ahead.next(); l = {}; wave = v(mel, f0); clean = ~narrow; loss = 0
         if clean.any(): l["stft"] = stft_loss(wave[clean], audio[clean]); loss = loss + l["stft"] * clean.float().mean()
         if narrow.any(): l["real"] = stft_loss(wave[narrow], audio[narrow], NARROW); loss = loss + l["real"] * narrow.float().mean()
+        if step % 2 == 0:
+            l["said"] = F.nll_loss(ears.what(wave).transpose(1, 2), labels); loss = loss + o.said * l["said"]; known = who.square().sum(1)
+            if known.any(): l["who"] = ((1 - (ears.who(wave) * who).sum(1)) * known).sum() / known.sum(); loss = loss + o.heard * l["who"]
         ramp = min(1.0, max(0.0, (progress - o.adversarial_from) * 10)); lots = [(x, band, x.float().mean()) for x, band in ((clean, 1.0), (narrow, NARROW)) if x.any()]
         if ramp > 0 or step % 3 == 0: l["judge"] = sum(share * discriminator_loss(judge(audio[x], band), judge(wave[x].detach(), band)) for x, band, share in lots); opt_judge.zero_grad(); l["judge"].backward(); opt_judge.step()
         if ramp > 0:

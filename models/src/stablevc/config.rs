@@ -121,6 +121,9 @@ pub struct StyleConfig {
     pub blocks: usize,
     /// Frames that are averaged to one vector of the style.
     pub pool: usize,
+    /// Whether a style's mean over time is taken away: what holds all the time tells who speaks, a style is how it moves.
+    #[serde(default, skip_serializing_if = "is_no")]
+    pub centred: bool,
 }
 
 /// Sizes of a stack of blocks.

@@ -23,7 +23,7 @@
 //!
 //! Deviations from the paper, each by [`Config`]: the content extractor is a small phone-posterior network with bounded
 //! look-ahead ([`PhoneEncoder`]) instead of WavLM; timbre keys are encoded instead of raw mels; the speaker's embedding
-//! is made of those keys; F0, voicing, register, and level and coarse spectral shape of the source are explicit conditions of a small frame part; it predicts a mean
+//! is made of those keys; a style's mean over time, which would tell who speaks, is taken away; F0, voicing, register, and level and coarse spectral shape of the source are explicit conditions of a small frame part; it predicts a mean
 //! of the mel, and the flow module what the field of a Gaussian around it lacks, so that few steps do. By [`Settings`]:
 //! guidance, other grids and a second-order solver beside the paper's ten Euler steps. Converting keeps the timing of the
 //! source and passes the duration module by; [`StableVc::retime`] is the paper's way.

@@ -18,6 +18,7 @@ pub(super) struct StyleEncoder {
     gain: Tensor,
     code_frames: usize,
     pool: usize,
+    centred: bool,
 }
 
 impl StyleEncoder {
@@ -41,6 +42,7 @@ impl StyleEncoder {
             gain: vb.get(channels, "norm.gain")?,
             code_frames: config.code_frames,
             pool: config.pool,
+            centred: config.centred,
         })
     }
 
@@ -68,9 +70,14 @@ impl StyleEncoder {
         for block in &self.blocks {
             x = block.forward(&x)?;
         }
-        rms_norm_channels(&x, &self.gain, NORM_EPS)?
+        let style = rms_norm_channels(&x, &self.gain, NORM_EPS)?
             .squeeze(0)?
             .t()?
-            .contiguous()
+            .contiguous()?;
+        if self.centred {
+            style.broadcast_sub(&style.mean_keepdim(0)?)
+        } else {
+            Ok(style)
+        }
     }
 }

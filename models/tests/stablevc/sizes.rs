@@ -14,7 +14,7 @@ fn the_starter_is_the_one_that_is_trained() {
         "shape": {"bands": 84, "features": 24, "speaker": true},
         "key_channels": 192,
         "speaker": {"channels": 256, "features": 256},
-        "style": {"codes": 256, "code_channels": 64, "code_frames": 8, "channels": 128, "hidden": 192, "kernel": 3, "blocks": 2, "pool": 4},
+        "style": {"codes": 256, "code_channels": 64, "code_frames": 8, "channels": 128, "hidden": 192, "kernel": 3, "blocks": 2, "pool": 4, "centred": true},
         "module": {"channels": 192, "heads": 3, "hidden": 288, "kernel": 3, "blocks": 2},
         "frame": {"hidden": 288, "kernel": 3, "blocks": 2},
         "flow": {"channels": 192, "heads": 3, "hidden": 288, "kernel": 3, "blocks": 2, "time": 64},

@@ -46,6 +46,7 @@ impl Config {
                 kernel: 3,
                 blocks: 2,
                 pool: 4,
+                centred: true,
             },
             module: ModuleConfig {
                 channels: 192,
@@ -103,6 +104,7 @@ impl Config {
                 kernel: 3,
                 blocks: 4,
                 pool: 4,
+                centred: false,
             },
             module: ModuleConfig {
                 channels: 512,
