@@ -14,6 +14,13 @@ from speaker import SpeakerEncoder
 
 HIGHER = (0.88, 0.94, 1.0, 1.065, 1.135)
 
+def dvectors_of(table, utterances):
+    """FILE.pt as read -> {(voice, higher): [256]}, the mean over those of a voice's utterances that are in it."""
+    voice_of, voices = {u.key: u.voice for u in utterances}, {}
+    for (key, h), e in table.items():
+        if key in voice_of: voices.setdefault((voice_of[key], h), []).append(e)
+    return {k: torch.nn.functional.normalize(torch.stack(v).mean(0), dim=0) for k, v in voices.items()}
+
 def main():
     a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter); a.add_argument("--sets", required=True); a.add_argument("--out", required=True); a.add_argument("--minutes", type=float, default=6); o = a.parse_args()
     torch.set_num_threads(1); corpus = Corpus(o.sets.split(",")); encoder = SpeakerEncoder(); out = pathlib.Path(o.out); table = torch.load(out) if out.exists() else {}; r = random.Random(3); jobs = []

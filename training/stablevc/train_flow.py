@@ -11,7 +11,7 @@ or the target itself, moved along frequency and through other microphones (`trai
 each, with one of the extractor's look-aheads; half of the time the extractor hears it worse than it is (`misheard`), as it will hear people it has not learned from, while
 the shape of the source is that of what was moved alone. References are other utterances of the target's voice, moved along frequency together with the target. Losses: flow matching, L1 on
 the prior mean (and on its slope), the speaker encoder's distance to d-vectors of its voices, log durations of deduplicated tokens (a quarter of
-the batches), a speaker classifier behind a gradient reversal on the mean style, and speaker consistency: readings of the batch in
+the batches), a speaker classifier behind a gradient reversal on mean and spread of the style, and speaker consistency: readings of the batch in
 each other's voices, judged by timbre encoder and speaker encoder of this very model; a network learns to tell the source from those
 readings and they learn to hide it (`Telltale`). With --vocoder those readings also sound, through that frozen vocoder, and are listened to (`ears.py`): they
 shall be near the d-vector of the voice and told from all others (`who`), no nearer to how the source sounds than the voice itself is (`whom`), and an
@@ -28,7 +28,7 @@ from ahead import Ahead
 from data import REAL_BANDS, Corpus, to_register
 from disguise import FLOOR, disguise, warp
 from ears import Ears
-from embed_voices import HIGHER
+from embed_voices import HIGHER, dvectors_of
 from network import SIGMA_MIN, STARTER, TEMPERATURE, StableVc, chunk_mask, cosines, level_of, normal
 from shipped import load
 from train_acoustic import held_out
@@ -53,11 +53,7 @@ class Batches:
     def __init__(self, corpus, dvectors, acoustic, seed, shape):
         self.corpus, self.acoustic, self.shape, self.r = corpus, acoustic, shape, random.Random(seed); self.pools = {}
         for u in corpus.items: self.pools.setdefault(corpus.group(u), []).append(u)
-        self.names = [n for n in SHARES if n in self.pools]; self.weights = [SHARES[n] for n in self.names]; voices = {}
-        by_key = {u.key: u.voice for u in corpus.items + corpus.held}
-        for (key, h), e in dvectors.items():
-            if key in by_key: voices.setdefault((by_key[key], h), []).append(e)
-        self.dvectors = {k: F.normalize(torch.stack(v).mean(0), dim=0) for k, v in voices.items()}
+        self.names = [n for n in SHARES if n in self.pools]; self.weights = [SHARES[n] for n in self.names]; self.dvectors = dvectors_of(dvectors, corpus.items + corpus.held)
     def draw(self):
         """Groups by their share, then a voice, then one of its utterances: a voice with many recordings is no more frequent; the fast teacher's lines alone go by line."""
         name = self.r.choices(self.names, self.weights)[0]

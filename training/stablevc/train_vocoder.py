@@ -17,6 +17,7 @@ from ahead import Ahead
 from data import Corpus, to_register
 from disguise import FLOOR
 from ears import Ears
+from embed_voices import dvectors_of
 from harmonic_noise import HarmonicNoise, shifted
 from discriminator import Discriminator, discriminator_loss, feature_loss, generator_loss
 from network import STARTER, TEMPERATURE, StableVc, chunk_mask, level_of, normal
@@ -50,7 +51,7 @@ class Converted:
         source, prosody, refs = (torch.full((n, 100, t), FLOOR) for t in (CROP, CROP, want)); f0, hz, register = torch.zeros(n, CROP), torch.zeros(n, CROP), torch.zeros(n); audio, at, true, labels, who = [], [], [], [], []; as_is = r.random() < TRUE
         for i, u in enumerate(lot):
             a = 2 * r.randint(0, max(0, (u.frames - CROP) // 2)); z = min(u.frames, a + CROP); k = z - a; s = (c.twin(u, r) if r.random() < 0.5 else None) or u; f = u.f0()[a:z]; voiced = f > 40
-            f0[i, :k] = torch.where(voiced, f.clamp(min=40).log() - u.register, 0); hz[i, :k] = f * voiced; b = 2 * r.randint(min(8, (k - WAVE) // 2), (k - WAVE) // 2); at.append(b); labels.append(torch.repeat_interleave(u.ids(), u.units())[(a + b) // 2: (a + b + WAVE) // 2]); who.append(self.dvectors.get(u.voice, torch.zeros(256))); audio.append(u.audio(a + b, a + b + WAVE))
+            f0[i, :k] = torch.where(voiced, f.clamp(min=40).log() - u.register, 0); hz[i, :k] = f * voiced; b = 2 * r.randint(min(8, (k - WAVE) // 2), (k - WAVE) // 2); at.append(b); labels.append(torch.repeat_interleave(u.ids(), u.units())[(a + b) // 2: (a + b + WAVE) // 2]); who.append(self.dvectors.get((u.voice, 1.0), torch.zeros(256))); audio.append(u.audio(a + b, a + b + WAVE))
             if as_is: true.append(u.mel(a + b, a + b + WAVE).T); continue
             source[i, :, :k] = heard(s.mel(a, z).T, r, 0.2); prosody[i, :, :k] = to_register(s.mel(a, z).T, s.register); refs[i] = c.reference(u, r, want).T; register[i] = u.register
         said = torch.stack([y[b: b + WAVE] for y, b in zip(hz, at)]), torch.stack(audio), torch.tensor([u.voice.startswith("ls") for u in lot]), torch.stack(labels), torch.stack(who)
@@ -66,12 +67,8 @@ def main():
     for n in ("sets", "flow", "voice", "out"): a.add_argument("--" + n, required=True)
     a.add_argument("--minutes", type=float, default=30); a.add_argument("--start"); a.add_argument("--judge", help="state.pt of an earlier training, whose judge goes on"); a.add_argument("--dvectors"); a.add_argument("--heard", type=float, default=0.3, help="weight of who is heard"); a.add_argument("--said", type=float, default=0.3, help="weight of what is heard"); a.add_argument("--threads", type=int, default=1); a.add_argument("--rate", type=float, default=4e-4); a.add_argument("--batch", type=int, default=8); a.add_argument("--adversarial-from", type=float, default=0.25); o = a.parse_args()
     torch.set_num_threads(o.threads); torch.manual_seed(5 + int(time.time())); out = pathlib.Path(o.out); out.mkdir(parents=True, exist_ok=True); shipped = load(o.voice); shipped.acoustic.requires_grad_(False)
-    m = StableVc(STARTER); m.load_state_dict(torch.load(o.flow)["average"]); m.eval().requires_grad_(False); corpus = Corpus(o.sets.split(","), held_out); voices = {}; ears = Ears(shipped.aligner)
-    if o.dvectors:
-        of = {u.key: u.voice for u in corpus.items}
-        for (key, h), e in torch.load(o.dvectors).items():
-            if h == 1.0 and key in of: voices.setdefault(of[key], []).append(e)
-    crops = Converted(corpus, m, shipped.acoustic, {k: F.normalize(torch.stack(v).mean(0), dim=0) for k, v in voices.items()}, int(time.time()))
+    m = StableVc(STARTER); m.load_state_dict(torch.load(o.flow)["average"]); m.eval().requires_grad_(False); corpus = Corpus(o.sets.split(","), held_out); ears = Ears(shipped.aligner)
+    crops = Converted(corpus, m, shipped.acoustic, dvectors_of(torch.load(o.dvectors), corpus.items) if o.dvectors else {}, int(time.time()))
     v = short_sighted(o.start or o.voice).train(); average, judge = copy.deepcopy(v), Discriminator(); opt = torch.optim.AdamW(v.parameters(), o.rate, betas=(0.8, 0.99), weight_decay=0.01); opt_judge = torch.optim.AdamW(judge.parameters(), 4e-4, betas=(0.8, 0.99)); step, spent = 0, 0.0; state = out / "state.pt"
     if o.judge: judge.load_state_dict(torch.load(o.judge)["judge"])
     if state.exists(): s = torch.load(state); v.load_state_dict(s["model"]); average.load_state_dict(s["average"]); judge.load_state_dict(s["judge"]); opt.load_state_dict(s["opt"]); opt_judge.load_state_dict(s["opt_judge"]); step, spent = s["step"], s["spent"]
