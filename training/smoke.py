@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """Every training stage for a few seconds on made-up speech: proof that the recipes run, nothing more.
 
-    smoke.py [FOLDER]
+    smoke.py [FOLDER] [--whisper FOLDER]
 
 Makes eight buzzing "utterances" of two speakers, then runs prepare, the vocoder, stage 1, stage 2 and the export, and
-checks that the exported files hold the tensors they should. Takes about a minute on two cores.
+checks that the exported files hold the tensors they should. With Whisper (a folder in CTranslate2's format) the converter listens with it too. Takes about a minute on two cores.
 """
-import json, pathlib, subprocess, sys, tempfile
+import argparse, json, pathlib, subprocess, sys, tempfile
 import numpy as np, soundfile as sf
 from safetensors import safe_open
 
@@ -23,8 +23,9 @@ def speech(folder):
             meta.write(json.dumps({"n": n, "key": key, "speaker": f"p_{'ab'[n % 2]}", "style": f"p_{'ab'[n % 2]}", "phonemes": phonemes, "text": "Hello world.", "samples": len(y)}) + "\n")
 
 def main():
+    a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter); a.add_argument("folder", nargs="?"); a.add_argument("--whisper"); o = a.parse_args()
     with tempfile.TemporaryDirectory() as t:
-        d = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else t); speech(d / "speech")
+        d = pathlib.Path(o.folder or t); speech(d / "speech")
         def run(script, *a): subprocess.run([sys.executable, str(here / script), *map(str, a)], check=True)
         run("prepare.py", d / "set", d / "speech", "--vocab", here / "vocab.json")
         run("vocoder/train.py", "--sets", d / "set", "--out", d / "vocoder", "--minutes", 0.1, "--adversarial-from", 0.5)
@@ -41,10 +42,12 @@ def main():
             with safe_open(d / "export" / f"{name}.safetensors", "pt") as f: assert np.isfinite(f.get_tensor(tensor).float().numpy()).all(), (name, tensor)
         run("stablevc/train_content.py", "--sets", d / "set", "--out", d / "content", "--minutes", 0.1, "--batch", 4)
         run("stablevc/embed_voices.py", "--sets", d / "set", "--out", d / "dvectors.pt", "--minutes", 0.1)
+        ear = []
+        if o.whisper: run("stablevc/train_ear.py", "--sets", d / "set", "--whisper", o.whisper, "--out", d / "ear.pt", "--minutes", 0.1); ear = ["--whisper", o.whisper, "--ear", d / "ear.pt"]
         for minutes in (0.2, 0.3): run("stablevc/train_flow.py", "--sets", d / "set", "--content", d / "content/state.pt", "--voice", d / "export", "--dvectors", d / "dvectors.pt", "--out", d / "flow", "--minutes", minutes, "--batch", 4)  # resumes
-        run("stablevc/train_vocoder.py", "--sets", d / "set", "--flow", d / "flow/state.pt", "--voice", d / "export", "--dvectors", d / "dvectors.pt", "--out", d / "converter_vocoder", "--minutes", 0.1, "--batch", 2)
+        run("stablevc/train_vocoder.py", "--sets", d / "set", "--flow", d / "flow/state.pt", "--voice", d / "export", "--dvectors", d / "dvectors.pt", "--out", d / "converter_vocoder", "--minutes", 0.1, "--batch", 2, *ear)
         run("stablevc/export_converter.py", "--flow", d / "flow/state.pt", "--vocoder", d / "converter_vocoder/state.pt", "--out", d / "converter")
-        run("stablevc/train_flow.py", "--sets", d / "set", "--content", d / "content/state.pt", "--voice", d / "export", "--dvectors", d / "dvectors.pt", "--start", d / "converter", "--vocoder", d / "converter", "--out", d / "flow2", "--minutes", 0.3, "--flow-from", 0.5, "--batch", 4)  # listens
+        run("stablevc/train_flow.py", "--sets", d / "set", "--content", d / "content/state.pt", "--voice", d / "export", "--dvectors", d / "dvectors.pt", "--start", d / "converter", "--vocoder", d / "converter", "--out", d / "flow2", "--minutes", 0.3, "--flow-from", 0.5, "--batch", 4, *ear)  # listens
         with safe_open(d / "converter/stablevc.safetensors", "pt") as f: assert np.isfinite(f.get_tensor("output.weight").float().numpy()).all()
         run("sashimi/train.py", "--clips", d / "speech/wav", "--out", d / "dream", "--minutes", 0.15, "--samples", 1024, "--batch", 2, "--width", 8, "--layers", 1, "--states", 8)
         run("sashimi/train.py", "--clips", d / "speech/wav", "--out", d / "dream", "--minutes", 0.2, "--samples", 1024, "--batch", 2, "--width", 8, "--layers", 1, "--states", 8)  # resumes
