@@ -179,7 +179,7 @@ def main():
         h, mu = m.condition(x, r, b["f0"], b["voiced"], b["level"], b["register"], shape); target = normal(b["mel"]); w = b["weight"][:, None] * b["bands"][..., None]
         pairs = b["bands"][:, 1:, None] * b["bands"][:, :-1, None]; l["mean"], l["slope"], l["edges"] = distances(mu, target, w, pairs); flowing = progress >= o.flow_from; turn = [*range(1, n), 0]
         with torch.no_grad(): k = min(0.99, step / (step + 10)); m.spread.copy_((k * m.spread.square() + (1 - k) * ((mu - target).square() * w).sum((0, 2)) / w.sum((0, 2)).clamp(min=1)).sqrt().clamp(min=0.05))
-        loss = l["mean"] + 0.3 * l["slope"] + 0.3 * l["edges"] + 0.3 * l["speaker"] + 0.1 * l.get("duration", 0) + 0.1 * l["style"] + 0.2 * l.get("phones", 0) + 0.03 * l.get("heard", 0)
+        loss = l["mean"] + 0.3 * l["slope"] + 0.3 * l["edges"] + 0.3 * l["speaker"] + 0.1 * l.get("duration", 0) + 0.02 * l["style"] + 0.2 * l.get("phones", 0) + 0.03 * l.get("heard", 0)
         fake = None
         if aligned := flowing and step % 4 == 1:
             one = one_step(m, mu.detach(), h, r, mask); l["one"], slope, edges = distances(one, target, w, pairs); loss = loss + 2 * l["one"] + 0.3 * slope + 0.3 * edges; fake, voice, bands = one, r["speaker"], b["bands"]
