@@ -108,8 +108,8 @@ fn a_voice_converted_to_itself_keeps_its_mel() {
         let request = engine.conversion(voice).unwrap().steps(10);
         request.convert(&source).unwrap().audio
     };
-    let [own, other] =
-        [&wren, &merlin].map(|voice| distance(&mel(&converted(voice)), &mel(&source)));
+    let wanted = mel(&source);
+    let [own, other] = [&wren, &merlin].map(|voice| distance(&mel(&converted(voice)), &wanted));
     assert!(
         own < 0.4 && own < 0.7 * other,
         "{own} of itself, {other} of another voice"
@@ -130,8 +130,8 @@ fn a_style_is_exchanged_without_the_voice() {
         let spoken = say(&engine, style);
         let (got, wanted) = (spread(&converted), spread(&spoken));
         assert!((got / wanted).ln().abs() < 0.25, "{got}, not {wanted}");
-        let [to_voice, to_style] =
-            [&target, &long_term(&spoken)].map(|x| distance(&long_term(&converted), x));
+        let sound = long_term(&converted);
+        let [to_voice, to_style] = [&target, &long_term(&spoken)].map(|x| distance(&sound, x));
         assert!(to_voice < 0.8 * to_style, "{to_voice}, {to_style}");
     }
 }

@@ -1,6 +1,6 @@
 """The starter front end: 24 kHz, n_fft = win 1200, hop 300, 100 slaney mels 0-12 kHz, ln(max(x, 1e-5))."""
 import functools
-import numpy as np, torch
+import librosa, numpy as np, torch
 
 RATE, N_FFT, HOP, BANDS, BINS = 24000, 1200, 300, 100, 601
 
@@ -32,6 +32,14 @@ def stft(y, n_fft=N_FFT, hop=HOP):
 def mel_spectrogram(y):
     """y [B, samples] -> [B, 100, T]."""
     return torch.log(torch.clamp(filterbank() @ stft(y).abs(), min=1e-5))
+
+@functools.lru_cache(None)
+def _bands_at_16_khz(bands): return torch.from_numpy(librosa.filters.mel(sr=16000, n_fft=400, n_mels=bands))
+
+def power_mels(y, bands):
+    """What networks that hear at 16 kHz are used to (25 ms windows each 10 ms), on the same frequency bins at 24 kHz: y [B, samples] -> mels of power [B, bands, T], 100 frames a second."""
+    s = torch.stft(y, 600, 240, 600, torch.hann_window(600), center=True, pad_mode="reflect", return_complex=True)[:, :201]
+    return _bands_at_16_khz(bands) @ (s.real.square() + s.imag.square()) / 2.25
 
 def amplitude_prior(mel):
     """mel [B, 100, T] -> ln of the least-squares linear spectrum [B, 601, T]."""

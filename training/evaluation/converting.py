@@ -33,9 +33,11 @@ def main():
     for n in ("syrinx", "speakers", "out"): a.add_argument("--" + n, required=True)
     a.add_argument("--seconds", type=float, default=10); a.add_argument("--turns", type=int, default=1); a.add_argument("--references"); a.add_argument("--limit", type=int, default=1000); a.add_argument("--styles", action="store_true"); a.add_argument("--live"); a.add_argument("--cold", action="store_true"); a.add_argument("--tracker"); a.add_argument("extra", nargs="*"); o = a.parse_args(); out = pathlib.Path(o.out); out.mkdir(parents=True, exist_ok=True)
     from resemblyzer import VoiceEncoder, preprocess_wav
-    encoder = VoiceEncoder("cpu", verbose=False); embed = lambda f: encoder.embed_utterance(preprocess_wav(f)); files = sorted(f for f in pathlib.Path(o.speakers).iterdir() if f.suffix in (".wav", ".flac", ".opus", ".mp3"))[: o.limit]; clips, sounds, known, targets = [], [], [], []
+    encoder = VoiceEncoder("cpu", verbose=False); embed = lambda f: encoder.embed_utterance(preprocess_wav(f)); files = sorted(f for f in pathlib.Path(o.speakers).iterdir() if f.suffix in (".wav", ".flac", ".opus", ".mp3"))[: o.limit]; clips, sounds, known, targets = [], [], [], []; trackers = {"WORLD": contour} | ({"the engine's tracker": lambda y, rate: tracked(o.tracker, y, rate, out)} if o.tracker else {}); heard_by = lambda y, rate: {way: track(y, rate) for way, track in trackers.items()}
     for f in files:
-        y, rate = librosa.load(f, sr=None); clip = out / f"{f.stem}_clip.wav"; sf.write(clip, y[: int(o.seconds * rate)], rate); clips.append(clip); sounds.append(contour(y[: int(o.seconds * rate)], rate)); f0 = f.with_suffix(".npy"); ways = {"WORLD": sounds[-1]} | ({"the engine's tracker": tracked(o.tracker, y[: int(o.seconds * rate)], rate, out)} if o.tracker else {}); known.append({way: np.load(f0)[: len(own)] if f0.exists() else own for way, own in ways.items()})
+        y, rate = librosa.load(f, sr=None); y = y[: int(o.seconds * rate)]; clip = out / f"{f.stem}_clip.wav"; sf.write(clip, y, rate); clips.append(clip); own = heard_by(y, rate); sounds.append(own["WORLD"])
+        if (f0 := f.with_suffix(".npy")).exists(): own = dict.fromkeys(trackers, np.load(f0)[: len(own["WORLD"])])
+        known.append(own)
         if o.references:
             y, rate = librosa.load(next(pathlib.Path(o.references).glob(f.stem + ".*")), sr=None); targets.append(out / f"{f.stem}_target.wav"); sf.write(targets[-1], y[: int(o.seconds * rate)], rate)
     targets = targets or clips; refs = np.stack([embed(c) for c in targets]); rows, to, frm, top, corr, pairs, took = [], [], [], [], {}, [], 0.0; n = len(clips)
@@ -48,8 +50,8 @@ def main():
             command = ["live", "--preset", o.live, "--from", heard, "--record", wav] if o.live else ["convert", clips[i], "-o", wav]
             subprocess.run([o.syrinx, *command, "-y", "--voice", targets[j], *flags, *o.extra], check=True, capture_output=True); took += time.time() - start
             if twice: y, rate = sf.read(wav); sf.write(wav, y[len(y) // 2:], rate)
-            y, rate = librosa.load(wav, sr=None); s = refs @ embed(wav); to.append(s[j]); frm.append(s[i]); top.append(s.argmax() == j); f = contour(y, rate)
-            for way, own in known[i].items(): corr.setdefault(way, []).append(alike(f if way == "WORLD" else tracked(o.tracker, y, rate, out), own))
+            y, rate = librosa.load(wav, sr=None); s = refs @ embed(wav); to.append(s[j]); frm.append(s[i]); top.append(s.argmax() == j); found = heard_by(y, rate); f = found["WORLD"]
+            for way in trackers: corr.setdefault(way, []).append(alike(found[way], known[i][way]))
             pairs.append((spread(f), spread(sounds[style]), spread(sounds[i]))); rows.append({"wav": wav.name, "reference": targets[j].name, "group": "converted"} | text)
     (out / "manifest.jsonl").write_text("\n".join(map(json.dumps, rows)) + "\n"); to, frm = np.array(to), np.array(frm); between = refs @ refs.T; np.fill_diagonal(between, np.nan)
     follows = ", ".join(f"{np.mean(c):.2f} (median {np.median(c):.2f}) by {way}" for way, c in corr.items())

@@ -62,6 +62,11 @@ class Corpus:
         self.voices = sorted(self.by_voice); self.voice_id = {v: i for i, v in enumerate(self.voices)}; self.readings = {}
         for u in self.items: self.readings.setdefault(self.reading(u), []).append(u)
     def group(self, u): return "fast" if u.voice == "h_1.00" else "pseudo" if u.voice.startswith("h_") else "real" if u.voice.startswith("ls") else "pure" if u.voice.startswith("p_") else "virtual"
+    def pools(self, shares):
+        """Utterances by group, those groups of `shares` of which there are any, in its order."""
+        found = {}
+        for u in self.items: found.setdefault(self.group(u), []).append(u)
+        return {n: found[n] for n in shares if n in found}
     def reading(self, u):
         """What a line and its prosody are known by; all pseudo-speakers share one prosody."""
         return u.x["n"], "h" if u.voice.startswith("h_") else u.style
@@ -71,9 +76,7 @@ class Corpus:
         return r.choice(others) if others else None
     def batches(self, frames, weights, seed):
         """Endless batches of about `frames` frames, similar lengths together, groups drawn by `weights`."""
-        r = random.Random(seed); pools = {}
-        for u in self.items: pools.setdefault(self.group(u), []).append(u)
-        names = [n for n in weights if n in pools]; share = [weights[n] for n in names]
+        r = random.Random(seed); pools = self.pools(weights); names = list(pools); share = [weights[n] for n in names]
         while True:
             lot = sorted((r.choice(pools[r.choices(names, share)[0]]) for _ in range(256)), key=lambda u: u.frames + r.uniform(-20, 20)); cuts = []; batch = []
             for u in lot:

@@ -9,9 +9,8 @@ from whisper import Whisper
 
 class Sounds:
     """Which symbol each 25 ms is, by the features of Whisper's encoder: a small network upon them, from train_ear.py."""
-    FEATURES = 512
     def __init__(self, folder, layers):
-        self.whisper = Whisper(folder, layers); c = self.FEATURES; self.net = nn.Sequential(nn.Conv1d(c, 192, 3, padding=1), nn.SiLU(), nn.Conv1d(192, SYMBOLS, 1)).requires_grad_(False)
+        self.whisper = Whisper(folder, layers); c = self.whisper.features; self.net = nn.Sequential(nn.Conv1d(c, 192, 3, padding=1), nn.SiLU(), nn.Conv1d(192, SYMBOLS, 1)).requires_grad_(False)
     def features(self, wave): return self.units(self.whisper(wave), wave.shape[1] // 600)
     @classmethod
     def load(cls, folder, file): s = torch.load(file); ear = cls(folder, s["layers"]); ear.net.load_state_dict(s["net"]); return ear
@@ -21,11 +20,11 @@ class Sounds:
         return x[..., i] * (1 - w) + x[..., i + 1] * w
 
 class Ears:
-    """Waves [B, samples] at 24 kHz -> who speaks, d-vectors of Resemblyzer [B, 256], and what is said, ln p(symbol | unit) [B, U, symbols] of each ear: the starter voice's aligner, and `sounds` if there is one."""
-    def __init__(self, aligner, sounds=None): self.aligner, self.sounds, self.speakers = aligner.requires_grad_(False), sounds, SpeakerEncoder()
+    """Waves [B, samples] at 24 kHz -> who speaks, d-vectors of Resemblyzer [B, 256], and what is said, ln p(symbol | unit) [B, U, symbols] of each ear: the starter voice's aligner, and with both `whisper` (a folder) and `ear` (what train_ear.py made upon it) that one."""
+    def __init__(self, aligner, whisper=None, ear=None): self.aligner, self.speakers = aligner.requires_grad_(False), SpeakerEncoder(); self.sounds = Sounds.load(whisper, ear) if whisper and ear else None
     def who(self, wave): return self.speakers(wave)
     def heard(self, wave, labels, like=None):
-        """How badly the labels [B, U] (-1: none) are heard, nats a unit, as the mean of the ears; and how far what Whisper's layers find is from what they find in the waves `like`, in standard deviations (None without `sounds` or `like`)."""
+        """How badly the labels [B, U] (-1: none) are heard, nats a unit, as the mean of the ears; and how far what Whisper's layers find is from what they find in the waves `like`, in standard deviations (None without `ear` or `like`)."""
         said = [F.cross_entropy(self.aligner(mel_spectrogram(wave)), labels, ignore_index=-1)]; far = None
         if self.sounds:
             found = self.sounds.whisper.all(wave); said.append(F.cross_entropy(self.sounds.net(self.sounds.units(found[-1], labels.shape[1])), labels, ignore_index=-1))

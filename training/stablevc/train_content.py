@@ -56,9 +56,8 @@ def main():
     a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     a.add_argument("--sets", required=True); a.add_argument("--out", required=True); a.add_argument("--minutes", type=float, default=12); a.add_argument("--threads", type=int, default=1); a.add_argument("--rate", type=float, default=2e-3); a.add_argument("--batch", type=int, default=16); a.add_argument("--adversary", type=float, default=0.1); a.add_argument("--start", help="state.pt to go on from"); o = a.parse_args()
     torch.set_num_threads(o.threads); torch.manual_seed(7); r = random.Random(int(time.time())); out = pathlib.Path(o.out); out.mkdir(parents=True, exist_ok=True)
-    corpus = Corpus(o.sets.split(","), held_out); lots = {}
-    for u in corpus.items: lots.setdefault(corpus.group(u), []).append(u)
-    names = [n for n in SHARES if n in lots]; weights = [SHARES[n] for n in names]; lots = [lots[n] for n in names]; unseen = [[u for u in corpus.held if u.voice[0] == k] for k in "vl"]; print({n: len(l) for n, l in zip(names, lots)}, [len(l) for l in unseen], flush=True)
+    corpus = Corpus(o.sets.split(","), held_out); lots = corpus.pools(SHARES)
+    names = list(lots); weights = [SHARES[n] for n in names]; lots = list(lots.values()); unseen = [[u for u in corpus.held if u.voice[0] == k] for k in "vl"]; print({n: len(l) for n, l in zip(names, lots)}, [len(l) for l in unseen], flush=True)
     net = ContentEncoder(STARTER["bands"], STARTER["symbols"], **STARTER["content"]); judge = nn.Sequential(nn.Linear(128, 128), nn.SiLU(), nn.Linear(128, len(corpus.voices))); average = copy.deepcopy(net)
     params = [*net.parameters(), *judge.parameters()]; opt = torch.optim.AdamW(params, o.rate, betas=(0.9, 0.98), weight_decay=0.01); step, spent = 0, 0.0; state = out / "state.pt"
     if o.start: s = torch.load(o.start); net.load_state_dict(s["model"]); average.load_state_dict(s["average"])

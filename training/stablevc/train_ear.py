@@ -28,9 +28,8 @@ def main():
     a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for n in ("sets", "whisper", "out"): a.add_argument("--" + n, required=True)
     a.add_argument("--minutes", type=float, default=6); a.add_argument("--layers", type=int, default=4); a.add_argument("--threads", type=int, default=1); o = a.parse_args(); torch.set_num_threads(o.threads); torch.manual_seed(3); r = random.Random(3)
-    corpus = Corpus(o.sets.split(","), held_out); lots = {}
-    for u in corpus.items: lots.setdefault(corpus.group(u), []).append(u)
-    names = [n for n in SHARES if n in lots]; weights = [SHARES[n] for n in names]; lots = [lots[n] for n in names]; unseen = [u for u in corpus.held if u.voice.startswith("ls")]
+    corpus = Corpus(o.sets.split(","), held_out); lots = corpus.pools(SHARES)
+    weights = [SHARES[n] for n in lots]; lots = list(lots.values()); unseen = [u for u in corpus.held if u.voice.startswith("ls")]
     ear = Sounds(o.whisper, o.layers); net = ear.net.requires_grad_(True); opt = torch.optim.AdamW(net.parameters(), 2e-3, weight_decay=0.01); start = time.time(); step = 0
     while (progress := (time.time() - start) / (60 * o.minutes)) < 1:
         for g in opt.param_groups: g["lr"] = 2e-3 * min(1, (step + 1) / 20) * (1 - progress) + 1e-5

@@ -27,7 +27,7 @@ here = pathlib.Path(__file__).parent; sys.path[:0] = [str(here), str(here.parent
 from ahead import Ahead
 from data import REAL_BANDS, Corpus, to_register
 from disguise import FLOOR, disguise, warp
-from ears import Ears, Sounds
+from ears import Ears
 from embed_voices import HIGHER, dvectors_of
 from network import SIGMA_MIN, STARTER, TEMPERATURE, StableVc, chunk_mask, cosines, level_of, normal
 from shipped import load
@@ -51,9 +51,8 @@ def misheard(mel, r):
 class Batches:
     """Crops of targets, what is heard of them, and references by the same voice."""
     def __init__(self, corpus, dvectors, acoustic, seed, shape):
-        self.corpus, self.acoustic, self.shape, self.r = corpus, acoustic, shape, random.Random(seed); self.pools = {}
-        for u in corpus.items: self.pools.setdefault(corpus.group(u), []).append(u)
-        self.names = [n for n in SHARES if n in self.pools]; self.weights = [SHARES[n] for n in self.names]; self.dvectors = dvectors_of(dvectors, corpus.items + corpus.held)
+        self.corpus, self.acoustic, self.shape, self.r = corpus, acoustic, shape, random.Random(seed); self.pools = corpus.pools(SHARES)
+        self.names = list(self.pools); self.weights = [SHARES[n] for n in self.names]; self.dvectors = dvectors_of(dvectors, corpus.items + corpus.held)
     def draw(self):
         """Groups by their share, then a voice, then one of its utterances: a voice with many recordings is no more frequent; the fast teacher's lines alone go by line."""
         name = self.r.choices(self.names, self.weights)[0]
@@ -135,7 +134,7 @@ def main():
         m.load_state_dict(own | {k: v for k, v in start.items() if v.shape == own[k].shape})
     if not m.shape.mean.any(): m.shape.fit([heard(batches.draw().mel()[:400].T, batches.r, 0.2) for _ in range(400)])
     average = copy.deepcopy(m); every = torch.stack(list(batches.dvectors.values())); print(len(corpus.items), "utterances", len(corpus.voices), "voices", len(every), "d-vectors", flush=True)
-    if o.vocoder: ears, vocoder = Ears(shipped.aligner, Sounds.load(o.whisper, o.ear) if o.ear else None), short_sighted(o.vocoder).requires_grad_(False)
+    if o.vocoder: ears, vocoder = Ears(shipped.aligner, o.whisper, o.ear), short_sighted(o.vocoder).requires_grad_(False)
     if taught["judge"]["2.weight"].shape == telling[2].weight.shape: telling.load_state_dict(taught["judge"])
     mine = [*m.content.parameters()] if o.content_rate else []; others = [p for k, p in m.named_parameters() if not k.startswith("content.")] + [*judge.parameters(), *telltale.parameters()] + ([*telling.parameters()] if o.content_rate else []); params = mine + others
     opt = torch.optim.AdamW([{"params": others, "share": 1.0}, {"params": mine, "share": o.content_rate}] if mine else [{"params": others, "share": 1.0}], o.rate, betas=(0.9, 0.98), weight_decay=0.01); step, spent = 0, 0.0; state = out / "state.pt"

@@ -16,7 +16,7 @@ here = pathlib.Path(__file__).parent; sys.path[:0] = [str(here), str(here.parent
 from ahead import Ahead
 from data import Corpus, to_register
 from disguise import FLOOR
-from ears import Ears, Sounds
+from ears import Ears
 from embed_voices import dvectors_of
 from harmonic_noise import HarmonicNoise, shifted
 from discriminator import Discriminator, discriminator_loss, feature_loss, generator_loss
@@ -67,7 +67,7 @@ def main():
     for n in ("sets", "flow", "voice", "out"): a.add_argument("--" + n, required=True)
     a.add_argument("--minutes", type=float, default=30); a.add_argument("--start"); a.add_argument("--judge", help="state.pt of an earlier training, whose judge goes on"); a.add_argument("--dvectors"); a.add_argument("--heard", type=float, default=0.3, help="weight of who is heard"); a.add_argument("--said", type=float, default=0.3, help="weight of what is heard"); a.add_argument("--whisper", help="folder of Whisper in CTranslate2's format, to listen with beside the aligner"); a.add_argument("--ear", help="what train_ear.py made upon it"); a.add_argument("--alike", type=float, default=1.0, help="weight of what Whisper's encoder finds in the result and not in the recording, with --ear"); a.add_argument("--threads", type=int, default=1); a.add_argument("--rate", type=float, default=4e-4); a.add_argument("--batch", type=int, default=8); a.add_argument("--adversarial-from", type=float, default=0.25); o = a.parse_args()
     torch.set_num_threads(o.threads); torch.manual_seed(5 + int(time.time())); out = pathlib.Path(o.out); out.mkdir(parents=True, exist_ok=True); shipped = load(o.voice); shipped.acoustic.requires_grad_(False)
-    m = StableVc(STARTER); m.load_state_dict(torch.load(o.flow)["average"]); m.eval().requires_grad_(False); corpus = Corpus(o.sets.split(","), held_out); ears = Ears(shipped.aligner, Sounds.load(o.whisper, o.ear) if o.ear else None)
+    m = StableVc(STARTER); m.load_state_dict(torch.load(o.flow)["average"]); m.eval().requires_grad_(False); corpus = Corpus(o.sets.split(","), held_out); ears = Ears(shipped.aligner, o.whisper, o.ear)
     crops = Converted(corpus, m, shipped.acoustic, dvectors_of(torch.load(o.dvectors), corpus.items) if o.dvectors else {}, int(time.time()))
     v = short_sighted(o.start or o.voice).train(); average, judge = copy.deepcopy(v), Discriminator(); opt = torch.optim.AdamW(v.parameters(), o.rate, betas=(0.8, 0.99), weight_decay=0.01); opt_judge = torch.optim.AdamW(judge.parameters(), 4e-4, betas=(0.8, 0.99)); step, spent = 0, 0.0; state = out / "state.pt"
     if o.judge: judge.load_state_dict(torch.load(o.judge)["judge"])

@@ -2,11 +2,12 @@
 
     Whisper(FOLDER, layers=4)(wave [B, samples] at 24 kHz) -> features [B, 512 (base), T], 50 a second
 
-It hears short clips as they are, not padded to 30 s. Its front end (16 kHz, 25 ms windows each 10 ms, 80 mel bands) is computed on the same
-frequency bins at 24 kHz.
+It hears short clips as they are, not padded to 30 s.
 """
-import pathlib, struct
-import librosa, numpy as np, torch, torch.nn.functional as F
+import pathlib, struct, sys
+import numpy as np, torch, torch.nn.functional as F
+sys.path.insert(0, str(pathlib.Path(__file__).parent.parent))
+from spectrum import power_mels
 
 def tensors(file):
     """model.bin of CTranslate2 -> {name: array}: names, shapes and values one after the other, behind a header."""
@@ -25,11 +26,10 @@ class Whisper:
         found = tensors(pathlib.Path(folder) / "model.bin"); self.layers, self.heads = layers, int(found["encoder/num_heads"])
         if found["encoder/conv1/weight"].dtype == np.int8: raise ValueError(f"{folder}: quantised to 8 bits, expected half or single precision")
         self.w = {k[8:]: torch.from_numpy(x.astype(np.float32)) for k, x in found.items() if k.startswith("encoder/") and x.ndim}
-        self.bands = torch.from_numpy(librosa.filters.mel(sr=16000, n_fft=400, n_mels=self.w["conv1/weight"].shape[1]))
+        self.features, self.bands = self.w["conv1/weight"].shape[:2]
     def mel(self, y):
         """[B, samples] -> [B, bands, T], 100 frames a second, as Whisper is used to: the loudest is at most 2 and nothing is more than 80 dB below."""
-        s = torch.stft(y, 600, 240, 600, torch.hann_window(600), center=True, pad_mode="reflect", return_complex=True)[:, :201, :-1]
-        x = torch.log10((self.bands @ ((s.real.square() + s.imag.square()) / 2.25)).clamp(min=1e-10)); return (torch.maximum(x, x.detach().amax((1, 2), keepdim=True) - 8) + 4) / 4
+        x = torch.log10(power_mels(y, self.bands)[..., :-1].clamp(min=1e-10)); return (torch.maximum(x, x.detach().amax((1, 2), keepdim=True) - 8) + 4) / 4
     def linear(self, x, name): return F.linear(x, self.w[name + "/weight"], self.w[name + "/bias"])
     def norm(self, x, name): return F.layer_norm(x, x.shape[-1:], self.w[name + "/layer_norm/gamma"], self.w[name + "/layer_norm/beta"])
     def all(self, y):
