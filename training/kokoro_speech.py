@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 """Aligned speech of the many-voiced teacher: Kokoro-82M (Apache-2.0) under onnxruntime.
 
-    kokoro_speech.py --graph kokoro.onnx --voices FOLDER --lines LINES.tsv --out DIR [--minutes 15] [--british 0.4] [--skip 6000]
+    kokoro_speech.py --graph kokoro.onnx --voices FOLDER --lines LINES.tsv --out DIR [--minutes 15] [--british 0.4] [--foreign 0.5] [--skip 6000] [--each 2]
 
 kokoro.onnx is the public graph (it also comes in the npm packages kokoro-fp32{a,b,c}-shards, joined); FOLDER holds the style
 vectors NAME.bin of kokoro-js (float32 [510, 256]). LINES.tsv has "phonemes<TAB>text". A share --british of the lines is read
 by the British voices and mixtures of two of them, spelt in British phonemes (hibari's G2P); the others by single voices and by
-new voices, mixtures of three slightly beyond their hull. Durations and F0 are further outputs of the graph. Resumable; every
-97th line stays out. Writes what prepare.py takes.
+new voices, mixtures of three slightly beyond their hull. With --foreign that share of the others has the timbre of one to three voices of any
+language and the prosody of an English one. Each voice reads --each neighbouring lines. Durations and F0 are further outputs of the graph. Resumable; every 97th line stays out. Writes what prepare.py takes.
 """
 import argparse, json, pathlib, random, time
 import numpy as np, onnx, onnxruntime as ort, soundfile as sf
@@ -22,29 +22,36 @@ def teacher(path):
     options = ort.SessionOptions(); options.intra_op_num_threads = 1
     return ort.InferenceSession(m.SerializeToString(), options, providers=["CPUExecutionProvider"])
 
+TIMBRE = 128  # of the 256 numbers of a style vector; the others make durations and F0
+
+def beyond(i, k, spread=0.6, by=0.25):
+    """Shares of k voices in mixture i, their sum 1, slightly beyond the hull."""
+    return list(map(float, (1 + by) * np.random.default_rng(i).dirichlet([spread] * k) - by / k))
+
 def speaker(r, i, names, british):
     """Who reads line i: a name for the set and the shares of the voices mixed."""
     if british:
         if r.random() < 0.5: v = r.choice(names); return f"p_{v}", {v: 1.0}
         a, b = r.sample(names, 2); w = r.uniform(0.2, 0.8); return f"w_{i}", {a: w, b: 1 - w}
     if r.random() < 0.33: v = r.choice(names); return f"p_{v}", {v: 1.0}
-    w = 1.25 * np.random.default_rng(i).dirichlet([0.6] * 3) - 0.25 / 3; return f"w_{i}", dict(zip(r.sample(names, 3), map(float, w)))
+    return f"w_{i}", dict(zip(r.sample(names, 3), beyond(i, 3)))
 
 def main():
     a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for n in ("graph", "voices", "lines", "out"): a.add_argument("--" + n, required=True)
-    a.add_argument("--minutes", type=float, default=15); a.add_argument("--british", type=float, default=0.4); a.add_argument("--skip", type=int, default=0); o = a.parse_args()
+    a.add_argument("--minutes", type=float, default=15); a.add_argument("--british", type=float, default=0.4); a.add_argument("--foreign", type=float, default=0.0); a.add_argument("--skip", type=int, default=0); a.add_argument("--each", type=int, default=1, help="neighbouring lines that one voice reads"); o = a.parse_args()
     from hibari.g2p import G2P
     british_phonemes = G2P(british=True); vocab = json.load(open(pathlib.Path(__file__).parent / "vocab.json")); session = teacher(o.graph)
-    voices = {f.stem: np.fromfile(f, np.float32).reshape(-1, 256) for f in sorted(pathlib.Path(o.voices).rglob("*.bin")) if f.stem[0] in "ab" and f.stem[2:3] == "_"}
+    every = {f.stem: np.fromfile(f, np.float32).reshape(-1, 256) for f in sorted(pathlib.Path(o.voices).rglob("*.bin")) if f.stem[2:3] == "_"}; voices = [k for k in every if k[0] in "ab"]
     out = pathlib.Path(o.out); (out / "wav").mkdir(parents=True, exist_ok=True); meta = open(out / "meta.jsonl", "a"); done = {json.loads(l)["n"] for l in open(out / "meta.jsonl")}
-    lines = [l.rstrip("\n").split("\t") for l in open(o.lines)]; order = list(range(o.skip, len(lines))); random.Random(4).shuffle(order); start, made = time.time(), 0.0
-    for i in order:
+    lines = [l.rstrip("\n").split("\t") for l in open(o.lines)]; order = list(range(o.skip, len(lines), o.each)); random.Random(4).shuffle(order); start, made = time.time(), 0.0
+    for first, i in ((first, i) for first in order for i in range(first, min(first + o.each, len(lines)))):
         if time.time() - start > 60 * o.minutes: break
-        phonemes, text = lines[i]; r = random.Random(i)
+        phonemes, text = lines[i]; r = random.Random(first)
         if i % 97 == 0 or 100_000 + i in done or "❓" in phonemes: continue
-        british = r.random() < o.british; name, mix = speaker(r, i, [k for k in voices if k[0] == "b"] if british else list(voices), british); phonemes = british_phonemes(text) if british else phonemes
-        ids = [vocab[c] for c in phonemes if c in vocab][:509]; style = sum(w * voices[k][len(ids)] for k, w in mix.items())
+        british = r.random() < o.british; name, mix = speaker(r, first, [k for k in voices if k[0] == "b"] if british else voices, british); phonemes = british_phonemes(text) if british else phonemes
+        ids = [vocab[c] for c in phonemes if c in vocab][:509]; style = sum(w * every[k][len(ids)] for k, w in mix.items())
+        if not british and r.random() < o.foreign: k = r.randint(1, 3); name, timbre = f"f_{first}", zip(r.sample(list(every), k), beyond(first, k)); style = np.concatenate([sum(w * every[v][len(ids)] for v, w in timbre)[:TIMBRE], every[r.choice(voices)][len(ids), TIMBRE:]])
         y, dur, f0 = (x.reshape(-1) for x in session.run([session.get_outputs()[0].name, DURATIONS, F0], {"input_ids": np.array([[0] + ids + [0]]), "style": style[None].astype(np.float32), "speed": np.array([r.uniform(0.88, 1.12)], np.float32)}))
         if not np.isfinite(y).all() or np.abs(y).max() < 0.02: continue
         key = f"m{i:05d}"; sf.write(out / "wav" / f"{key}.flac", y * min(1.0, 0.95 / np.abs(y).max()), 24000, subtype="PCM_16"); np.savez(out / "wav" / f"{key}.npz", dur=np.round(dur).astype(np.uint8), f0=f0.astype(np.float16))

@@ -4,7 +4,7 @@
     train_content.py --sets DIR[,DIR...] --out DIR --minutes M [--threads 1]
 
 Cross-entropy per 25 ms unit on the alignments (label smoothing 0.1), from recordings whose voice is moved along frequency, which pass
-through other microphones, rooms and band limits, come at other levels and lose stretches of time and bands (SpecAugment); a speaker
+through other microphones, rooms and band limits, come at other levels, slower or faster, and lose stretches of time and bands (SpecAugment); a speaker
 classifier behind a gradient reversal takes the voice out of the features. Every batch is heard with one of the look-aheads of the
 encoder, the widest half of the time. At the end k-means gives the centroids of the tokens.
 Resumable: DIR/state.pt. Held-out figure: phone accuracy on speakers and lines kept out, and of a linear probe for the speaker.
@@ -34,13 +34,14 @@ def heard(mel, r, farthest=0.22, moved=0.75):
     return (mel + r.uniform(-0.7, 0.5)).clamp(min=FLOOR)
 
 def crops(lots, weights, r, n, frames, masked=True):
-    """n crops [n, 100, frames], the symbol of each unit [n, frames / 2] (-1 outside) and their voices."""
+    """n crops [n, 100, frames], the symbol of each unit [n, frames / 2] (-1 outside) and their voices. `masked`: as they come in training, also slower or faster and with stretches of time and bands missing."""
     mels, labels, voices = torch.full((n, 100, frames), FLOOR), torch.full((n, frames // 2), -1), []
     for i in range(n):
-        u = r.choice(r.choices(lots, weights)[0]); ids = torch.repeat_interleave(u.ids(), u.units()); a = 2 * r.randint(0, max(0, (u.frames - frames) // 2)); b = min(u.frames, a + frames)
-        mels[i, :, : b - a] = heard(u.mel(a, b).T, r); labels[i, : (b - a) // 2] = ids[a // 2: b // 2]; voices.append(u.voice)
-        if masked and r.random() < 0.5:
-            k = r.randint(2, 14); at = r.randint(0, frames - k); mels[i, :, at: at + k] = mels[i].mean(); k = r.randint(4, 20); at = r.randint(0, 100 - k); mels[i, at: at + k] = mels[i].mean()
+        u = r.choice(r.choices(lots, weights)[0]); ids = torch.repeat_interleave(u.ids(), u.units()); faster = math.exp(r.uniform(-0.22, 0.22)) if masked and r.random() < 0.6 else 1.0; want = round(frames * faster / 2) * 2
+        a = 2 * r.randint(0, max(0, (u.frames - want) // 2)); b = min(u.frames, a + want); k = min(frames, round((b - a) / faster / 2) * 2); mel = heard(u.mel(a, b).T, r); said = ids[a // 2: b // 2]
+        if faster != 1: mel = F.interpolate(mel[None], k, mode="linear", align_corners=False)[0]; said = said[((torch.arange(k // 2) + 0.5) * len(said) / (k // 2)).long()]
+        mels[i, :, :k], labels[i, : k // 2] = mel, said; voices.append(u.voice)
+        for _ in range(r.randint(0, 2) if masked else 0): k = r.randint(2, 14); at = r.randint(0, frames - k); mels[i, :, at: at + k] = mels[i].mean(); k = r.randint(4, 20); at = r.randint(0, 100 - k); mels[i, at: at + k] = mels[i].mean()
     return mels, labels, voices
 
 @torch.no_grad()
@@ -54,11 +55,12 @@ def kmeans(features, k, rounds=15):
 
 def main():
     a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    a.add_argument("--sets", required=True); a.add_argument("--out", required=True); a.add_argument("--minutes", type=float, default=12); a.add_argument("--threads", type=int, default=1); a.add_argument("--rate", type=float, default=2e-3); a.add_argument("--batch", type=int, default=16); a.add_argument("--adversary", type=float, default=0.1); a.add_argument("--start", help="state.pt to go on from"); o = a.parse_args()
+    a.add_argument("--sets", required=True); a.add_argument("--out", required=True); a.add_argument("--minutes", type=float, default=12); a.add_argument("--threads", type=int, default=1); a.add_argument("--rate", type=float, default=2e-3); a.add_argument("--batch", type=int, default=16); a.add_argument("--adversary", type=float, default=0.1); a.add_argument("--drop", type=float, default=0.1, help="share of what the blocks find that is left out"); a.add_argument("--start", help="state.pt to go on from"); o = a.parse_args()
     torch.set_num_threads(o.threads); torch.manual_seed(7); r = random.Random(int(time.time())); out = pathlib.Path(o.out); out.mkdir(parents=True, exist_ok=True)
     corpus = Corpus(o.sets.split(","), held_out); lots = corpus.pools(SHARES)
     names = list(lots); weights = [SHARES[n] for n in names]; lots = list(lots.values()); unseen = [[u for u in corpus.held if u.voice[0] == k] for k in "vl"]; print({n: len(l) for n, l in zip(names, lots)}, [len(l) for l in unseen], flush=True)
     net = ContentEncoder(STARTER["bands"], STARTER["symbols"], **STARTER["content"]); judge = nn.Sequential(nn.Linear(128, 128), nn.SiLU(), nn.Linear(128, len(corpus.voices))); average = copy.deepcopy(net)
+    for b in net.blocks: b.register_forward_hook(lambda _, __, x: F.dropout(x, o.drop))
     params = [*net.parameters(), *judge.parameters()]; opt = torch.optim.AdamW(params, o.rate, betas=(0.9, 0.98), weight_decay=0.01); step, spent = 0, 0.0; state = out / "state.pt"
     if o.start: s = torch.load(o.start); net.load_state_dict(s["model"]); average.load_state_dict(s["average"])
     if state.exists():
