@@ -9,7 +9,7 @@ texts of META.jsonl (a training set's) are left out. Writes NAME.wav, NAME.txt a
 import argparse, json, pathlib, random, sys
 import numpy as np, soundfile as sf
 sys.path.insert(0, str(pathlib.Path(__file__).parent.parent))
-from kokoro_speech import F0, beyond, teacher
+from kokoro_speech import Teacher, mixture, read_lines
 
 RATE, SHORTEST, LONGEST = 24000, 6, 10  # Hz, seconds
 
@@ -17,13 +17,12 @@ def main():
     a = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for n in ("graph", "voices", "lines", "out"): a.add_argument("--" + n, required=True)
     a.add_argument("--speakers", type=int, default=28); a.add_argument("--first", type=int, default=2000); a.add_argument("--last", type=int, default=3000); a.add_argument("--used"); o = a.parse_args(); out = pathlib.Path(o.out); out.mkdir(parents=True, exist_ok=True); r = random.Random(77)
-    vocab = json.load(open(pathlib.Path(__file__).parent.parent / "vocab.json")); session = teacher(o.graph); voices = {f.stem: np.fromfile(f, np.float32).reshape(-1, 256) for f in sorted(pathlib.Path(o.voices).rglob("*.bin")) if f.stem[0] in "ab" and f.stem[2:3] == "_"}
-    used = {json.loads(l)["text"] for l in open(o.used)} if o.used else set(); lines = [l.rstrip("\n").split("\t") for l in open(o.lines)]; order = [i for i in range(o.first, o.last) if "❓" not in lines[i][0] and lines[i][1] not in used and len(lines[i][1]) > 25]; r.shuffle(order)
+    teacher = Teacher(o.graph, o.voices)
+    used = {json.loads(l)["text"] for l in open(o.used)} if o.used else set(); lines = read_lines(o.lines); order = [i for i in range(o.first, o.last) if "❓" not in lines[i][0] and lines[i][1] not in used and len(lines[i][1]) > 25]; r.shuffle(order)
     for k in range(o.speakers):
-        sex = "fm"[k % 2]; names = r.sample([v for v in voices if v[1] == sex], 3); shares = beyond(9000 + k, 3, 0.7, 0.2); speed = r.uniform(0.9, 1.1); sound, texts, contour, length = [], [], [], 0
+        sex = "fm"[k % 2]; mix = mixture(9000 + k, r.sample([v for v in teacher.english if v[1] == sex], 3), 0.7, 0.2); speed = r.uniform(0.9, 1.1); sound, texts, contour, length = [], [], [], 0
         while length < SHORTEST * RATE:
-            phonemes, text = lines[order.pop()]; ids = [vocab[c] for c in phonemes if c in vocab]; style = sum(w * voices[v][len(ids)] for v, w in zip(names, shares))
-            y, f0 = (x.reshape(-1) for x in session.run([session.get_outputs()[0].name, F0], {"input_ids": np.array([[0] + ids + [0]]), "style": style[None].astype(np.float32), "speed": np.array([speed], np.float32)}))
+            phonemes, text = lines[order.pop()]; y, _, f0 = teacher.speak(phonemes, mix, mix, speed)
             if length + len(y) > LONGEST * RATE: break
             sound.append(y); texts.append(text); contour.append(f0); length += len(y)
         y = np.concatenate(sound); f0 = np.concatenate(contour).astype(np.float32); f0[f0 < 20] = 0; name = f"u_{k:02d}{sex}"

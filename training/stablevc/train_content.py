@@ -33,15 +33,19 @@ def heard(mel, r, farthest=0.22, moved=0.75):
     if r.random() < 0.6: mel = disguise(mel[None], r)[0]
     return (mel + r.uniform(-0.7, 0.5)).clamp(min=FLOOR)
 
-def crops(lots, weights, r, n, frames, masked=True):
-    """n crops [n, 100, frames], the symbol of each unit [n, frames / 2] (-1 outside) and their voices. `masked`: as they come in training, also slower or faster and with stretches of time and bands missing."""
+def miss(mel, r, dim, least, most):
+    """Takes a stretch of bands (dim 0) or of time (dim 1) out of a mel [100, T], in place: it is at the mean of the mel then."""
+    size = mel.shape[dim]; k = min(size, r.randint(least, most)); mel.narrow(dim, r.randint(0, size - k), k).fill_(mel.mean())
+
+def crops(lots, weights, r, n, frames, training=True):
+    """n crops [n, 100, frames], the symbol of each unit [n, frames / 2] (-1 outside) and their voices. In training also slower or faster and with stretches of time and bands missing."""
     mels, labels, voices = torch.full((n, 100, frames), FLOOR), torch.full((n, frames // 2), -1), []
     for i in range(n):
-        u = r.choice(r.choices(lots, weights)[0]); ids = torch.repeat_interleave(u.ids(), u.units()); faster = math.exp(r.uniform(-0.22, 0.22)) if masked and r.random() < 0.6 else 1.0; want = round(frames * faster / 2) * 2
+        u = r.choice(r.choices(lots, weights)[0]); ids = torch.repeat_interleave(u.ids(), u.units()); faster = math.exp(r.uniform(-0.22, 0.22)) if training and r.random() < 0.6 else 1.0; want = round(frames * faster / 2) * 2
         a = 2 * r.randint(0, max(0, (u.frames - want) // 2)); b = min(u.frames, a + want); k = min(frames, round((b - a) / faster / 2) * 2); mel = heard(u.mel(a, b).T, r); said = ids[a // 2: b // 2]
         if faster != 1: mel = F.interpolate(mel[None], k, mode="linear", align_corners=False)[0]; said = said[((torch.arange(k // 2) + 0.5) * len(said) / (k // 2)).long()]
         mels[i, :, :k], labels[i, : k // 2] = mel, said; voices.append(u.voice)
-        for _ in range(r.randint(0, 2) if masked else 0): k = r.randint(2, 14); at = r.randint(0, frames - k); mels[i, :, at: at + k] = mels[i].mean(); k = r.randint(4, 20); at = r.randint(0, 100 - k); mels[i, at: at + k] = mels[i].mean()
+        for _ in range(r.randint(0, 2) if training else 0): miss(mels[i], r, 1, 2, 14); miss(mels[i], r, 0, 4, 20)
     return mels, labels, voices
 
 @torch.no_grad()

@@ -32,7 +32,7 @@ from embed_voices import HIGHER, dvectors_of
 from network import SIGMA_MIN, STARTER, TEMPERATURE, StableVc, chunk_mask, cosines, level_of, normal
 from shipped import load
 from train_acoustic import held_out
-from train_content import Reverse, heard
+from train_content import Reverse, heard, miss
 from train_vocoder import short_sighted
 
 SHARES = {"pure": 0.2, "virtual": 0.27, "fast": 0.03, "pseudo": 0.1, "real": 0.4}
@@ -43,9 +43,9 @@ BEFORE = 800  # frames before a crop, at most, from which the mean of its shape 
 def misheard(mel, r):
     """A mel [100, T] in which sounds are harder to tell, half of the time: as the content extractor finds people whom it has not learned from."""
     if r.random() < 0.5: return mel
-    mel = heard(mel, r, 0.3); t = mel.shape[1]
-    for _ in range(r.randint(0, 3)): k = min(t, r.randint(2, 14)); at = r.randint(0, t - k); mel[:, at: at + k] = mel.mean()
-    if r.random() < 0.5: k = r.randint(4, 24); at = r.randint(0, 100 - k); mel[at: at + k] = mel.mean()
+    mel = heard(mel, r, 0.3)
+    for _ in range(r.randint(0, 3)): miss(mel, r, 1, 2, 14)
+    if r.random() < 0.5: miss(mel, r, 0, 4, 24)
     return mel
 
 class Batches:
